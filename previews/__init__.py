@@ -1,0 +1,1 @@
+"""Astrolabe's one Django app: previews of change requests on a Kubernetes fleet."""

@@ -1,0 +1,222 @@
+"""Argo CD's Application, parsed once at the edge: template (sources), values and target.
+
+Mirrors pkg/apis/application/v1alpha1/types.go of Argo CD, for the fields that affect rendering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from previews.engine.errors import RenderFailed
+from previews.engine.yamls import canonical, dump, load
+
+API_GROUP = "argoproj.io"
+#: What of `helm` is the value row's; the rest of the Application is the target.
+_VALUE_FIELDS = frozenset({"values", "valuesObject", "parameters", "fileParameters", "valueFiles"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One `--set` (or `--set-string`) of a Helm source."""
+
+    name: str
+    value: str
+    force_string: bool = False
+
+
+@dataclass(frozen=True)
+class HelmOptions:
+    """`source.helm`. `values` is the inline value set, from `valuesObject` or else `values`; None when neither is."""
+
+    release_name: str = ""
+    namespace: str = ""
+    value_files: tuple[str, ...] = ()
+    values: Mapping[str, Any] | None = None
+    parameters: tuple[Parameter, ...] = ()
+    file_parameters: tuple[tuple[str, str], ...] = ()
+    ignore_missing_value_files: bool = False
+    skip_crds: bool = False
+    skip_tests: bool = False
+    skip_schema_validation: bool = False
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of an Application. `helm` and the like are None when the Application does not name that tool."""
+
+    repository: str
+    revision: str = ""
+    path: str = ""
+    chart: str = ""
+    ref: str = ""
+    helm: HelmOptions | None = None
+    kustomize: Mapping[str, Any] | None = None
+    directory: Mapping[str, Any] | None = None
+    plugin: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a chart sees of its cluster. An empty version means the renderer's own default."""
+
+    kubernetes_version: str = ""
+    api_versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Application:
+    """An Application object. `digest` is its canonical spec; `target` the YAML of all that is no value of it."""
+
+    name: str
+    namespace: str
+    project: str
+    server: str
+    destination: str
+    destination_namespace: str
+    sources: tuple[Source, ...]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    multi_source: bool = False
+    digest: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One Application on one cluster: a cell's place. `origin` is the file or the chain of apps that led to it."""
+
+    cluster: str
+    application: str
+    definition: Application
+    profile: Profile
+    origin: tuple[str, ...]
+    is_root: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path (or chart) of its first source that renders something, for people."""
+        return next((source.path or source.chart for source in self.definition.sources if not source.ref), "")
+
+
+def is_application(document: Any) -> bool:
+    """Whether a parsed YAML document is an Argo CD Application."""
+    return (
+        isinstance(document, dict)
+        and document.get("kind") == "Application"
+        and str(document.get("apiVersion", "")).startswith(f"{API_GROUP}/")
+    )
+
+
+def parse_application(document: Mapping[str, Any]) -> Application:
+    """Reads an Application object. Raises RenderFailed (stage discover) when it is malformed."""
+    metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
+    destination = _mapping(spec, "destination")
+    name = metadata.get("name")
+    if not isinstance(name, str) or not name:
+        raise RenderFailed("discover", "an Application has no metadata.name")
+    hydrator = _mapping(spec, "sourceHydrator")
+    listed = [item for item in spec.get("sources") or [] if isinstance(item, dict)]
+    # T GetSources: the hydrator's dry source first, else a non-empty `sources`, else `source`.
+    raw = [_mapping(hydrator, "drySource")] if hydrator else listed or [_mapping(spec, "source")]
+    return Application(
+        name=name,
+        namespace=_text(metadata, "namespace"),
+        project=_text(spec, "project"),
+        server=_text(destination, "server").rstrip("/"),
+        destination=_text(destination, "name"),
+        destination_namespace=_text(destination, "namespace"),
+        sources=tuple(parse_source(item) for item in raw),
+        annotations={str(key): str(value) for key, value in _mapping(metadata, "annotations").items()},
+        multi_source=bool(listed) and not hydrator,
+        digest=canonical(spec),
+        target=_target(metadata, spec),
+    )
+
+
+def parse_source(raw: Mapping[str, Any]) -> Source:
+    """Reads one source. Blocks that are all empty count as absent (util/argo/argo.go NormalizeSource)."""
+    helm, directory = _mapping(raw, "helm"), _mapping(raw, "directory")
+    return Source(
+        repository=_text(raw, "repoURL"),
+        revision=_text(raw, "targetRevision"),
+        path=_text(raw, "path"),
+        chart=_text(raw, "chart"),
+        ref=_text(raw, "ref"),
+        helm=_parse_helm(helm) if any(helm.values()) else None,
+        kustomize=_mapping(raw, "kustomize") or None,
+        directory=directory if any(directory.values()) else None,
+        plugin=_mapping(raw, "plugin") if "plugin" in raw else None,
+    )
+
+
+def _parse_helm(raw: Mapping[str, Any]) -> HelmOptions:
+    return HelmOptions(
+        release_name=_text(raw, "releaseName"),
+        namespace=_text(raw, "namespace"),
+        value_files=tuple(str(item) for item in raw.get("valueFiles") or ()),
+        values=_inline_values(raw),
+        parameters=tuple(
+            Parameter(_text(item, "name"), _text(item, "value"), bool(item.get("forceString")))
+            for item in raw.get("parameters") or ()
+        ),
+        file_parameters=tuple(
+            (_text(item, "name"), _text(item, "path")) for item in raw.get("fileParameters") or ()
+        ),
+        ignore_missing_value_files=bool(raw.get("ignoreMissingValueFiles")),
+        skip_crds=bool(raw.get("skipCrds")),
+        skip_tests=bool(raw.get("skipTests")),
+        skip_schema_validation=bool(raw.get("skipSchemaValidation")),
+        kube_version=_text(raw, "kubeVersion"),
+        api_versions=tuple(str(item) for item in raw.get("apiVersions") or ()),
+    )
+
+
+def _inline_values(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """`valuesObject`, even an empty one, beats `values` (values.go ValuesYAML)."""
+    if raw.get("valuesObject") is not None:
+        return _mapping(raw, "valuesObject")
+    text = _text(raw, "values")
+    if not text.strip():
+        return None
+    values = load(text)
+    if values is not None and not isinstance(values, dict):
+        raise RenderFailed("resolve", "helm.values is no YAML mapping")
+    return values or {}
+
+
+def _target(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """The Application without its values, as YAML: what the page shows above the value row."""
+    kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations", "finalizers") if key in metadata}
+    bare = dict(spec)
+    if isinstance(spec.get("source"), dict):
+        bare["source"] = _without_values(spec["source"])
+    if isinstance(spec.get("sources"), list):
+        bare["sources"] = [_without_values(item) for item in spec["sources"] if isinstance(item, dict)]
+    return dump({"metadata": kept, "spec": bare})
+
+
+def _without_values(source: Mapping[str, Any]) -> dict[str, Any]:
+    bare = {key: value for key, value in source.items() if key not in ("kustomize", "directory", "helm")}
+    helm = {key: value for key, value in _mapping(source, "helm").items() if key not in _VALUE_FIELDS}
+    return bare | ({"helm": helm} if helm else {})
+
+
+def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise RenderFailed("discover", f"{key} is no mapping")
+    return value
+
+
+def _text(raw: Any, key: str) -> str:
+    value = raw.get(key) if isinstance(raw, dict) else None
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,79 @@
+"""What a preview does to one instance: the cell, as the matrix, the commands and the database know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from previews.engine.errors import SkipReason, Stage
+from previews.engine.manifests import ResourceId
+
+ValueState = Literal["unchanged", "changed", "added", "removed"]
+YamlState = Literal["unchanged", "changed", "added", "removed", "failed", "skipped"]
+ResourceState = Literal["changed", "added", "removed"]
+Cause = Literal["target", "value", "template", "profile"]
+Side = Literal["base", "head", "both"]
+
+#: Lines added and lines removed.
+Lines = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """Why a side could not be rendered, in the renderer's own words (secrets masked, at most 8 KiB)."""
+
+    side: Side
+    stage: Stage
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellSkip:
+    """Why a side was not rendered although nothing is wrong with it."""
+
+    side: Side
+    reason: SkipReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """One resource of a cell that differs between the sides."""
+
+    id: ResourceId
+    state: ResourceState
+    lines: Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The comparison of one instance at base and at head.
+
+    `cluster` and `application` are the column and the row; `name` is the Application's own name. `group` is the
+    identifier of the group of identical yaml changes that the cell belongs to, None when its yaml is not changed.
+    `key` is the render key of each side: equal keys were never rendered.
+    """
+
+    cluster: str
+    application: str
+    name: str
+    path: str
+    value: ValueState
+    yaml: YamlState
+    cause: tuple[Cause, ...]
+    deploys: bool
+    pinned: bool
+    value_lines: Lines = (0, 0)
+    yaml_lines: Lines = (0, 0)
+    resources: tuple[ResourceChange, ...] = ()
+    ignored: int = 0
+    unstable: int = 0
+    group: str | None = None
+    error: CellError | None = None
+    skipped: CellSkip | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the matrix shows this cell when it shows only what changed."""
+        return bool(self.cause) or self.value != "unchanged" or self.yaml != "unchanged"

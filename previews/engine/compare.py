@@ -1,0 +1,221 @@
+"""From two sides of an instance to its cell: states, causes, counts, groups of identical change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from previews.engine.cells import Cause, Cell, CellError, CellSkip, Lines, ResourceChange, Side, YamlState
+from previews.engine.config import Ignore
+from previews.engine.diff.lines import count, diff_lines
+from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed, YamlError
+from previews.engine.manifests import Manifest, Resource
+from previews.engine.plan import PlannedCell
+from previews.engine.render.requests import digest
+from previews.engine.yamls import load
+
+#: What one side came to: a manifest, why there is none, or None where the instance does not exist.
+Outcome = Manifest | RenderFailed | NotRendered | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two manifests. `digest` is equal for identical changes, "" when nothing differs."""
+
+    changes: tuple[ResourceChange, ...]
+    lines: Lines
+    ignored: int
+    digest: str
+
+
+def compare_manifests(base: Manifest, head: Manifest, ignore: Sequence[Ignore] = ()) -> Comparison:
+    """Pairs resources by identity; texts that mean the same object do not differ."""
+    left = {resource.id: resource for resource in base.resources}
+    right = {resource.id: resource for resource in head.resources}
+    changes, parts, ignored = [], [], 0
+    for identity in sorted(left.keys() | right.keys()):
+        before, after = left.get(identity), right.get(identity)
+        if before and after:
+            if before.hash == after.hash or _means_the_same(before, after):
+                continue
+            if _differs_only_in_ignored(before, after, ignore):
+                ignored += 1
+                continue
+        change, edit = _change(before, after)
+        changes.append(change)
+        parts.append([identity.group, identity.kind, identity.name, change.state, edit])
+    lines = (sum(change.lines[0] for change in changes), sum(change.lines[1] for change in changes))
+    return Comparison(tuple(changes), lines, ignored, digest(parts) if parts else "")
+
+
+def _change(before: Resource | None, after: Resource | None) -> tuple[ResourceChange, list[Any]]:
+    """The change of one resource, and its edit: the lines taken away and put in."""
+    old = before.text.split("\n") if before else []
+    new = after.text.split("\n") if after else []
+    if before and after:
+        found = diff_lines(old, new)
+        edit = [[old[op.i1 : op.i2], new[op.j1 : op.j2]] for op in found.opcodes if op.tag != "equal"]
+        return ResourceChange(after.id, "changed", count(found.opcodes)), edit
+    if after:
+        return ResourceChange(after.id, "added", (len(new), 0)), [[[], new]]
+    assert before is not None
+    return ResourceChange(before.id, "removed", (0, len(old))), [[old, []]]
+
+
+def _means_the_same(before: Resource, after: Resource) -> bool:
+    """Whether two texts are the same object: comments, order of keys and quotes do not count."""
+    try:
+        return bool(load(before.text) == load(after.text))
+    except YamlError:
+        return False
+
+
+def _differs_only_in_ignored(before: Resource, after: Resource, ignore: Sequence[Ignore]) -> bool:
+    paths = [
+        path
+        for rule in ignore
+        if rule.kind in ("", "*", before.id.kind) and rule.name in ("", before.id.name)
+        for path in rule.paths
+    ]
+    if not paths:
+        return False
+    sides = [load(before.text), load(after.text)]
+    for side in sides:
+        for path in paths:
+            _drop(side, [part.replace("~1", "/").replace("~0", "~") for part in path.lstrip("/").split("/")])
+    return bool(sides[0] == sides[1])
+
+
+def _drop(value: Any, pointer: list[str]) -> None:
+    for part in pointer[:-1]:
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, dict):
+            value = value.get(part)
+    last = pointer[-1]
+    if isinstance(value, dict):
+        value.pop(last, None)
+    elif isinstance(value, list) and last.isdigit() and int(last) < len(value):
+        value.pop(int(last))
+
+
+def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore] = ()) -> tuple[Cell, str]:
+    """The cell of a planned one, and the digest of its change ("" when its yaml does not change)."""
+    cell = _value_side(planned)
+    error, skipped = _error(planned, base, head), _skip(planned, base, head)
+    comparison = Comparison((), (0, 0), 0, "")
+    state: YamlState = "unchanged"
+    notes = []
+    if planned.head is None:
+        state = "removed"
+        comparison = compare_manifests(base if isinstance(base, Manifest) else Manifest(), Manifest())
+    elif error is not None:
+        state = "failed"
+    elif skipped is not None:
+        state = "skipped"
+    elif isinstance(head, Manifest):
+        before = base if isinstance(base, Manifest) else Manifest()
+        comparison = compare_manifests(before, head, ignore)
+        if planned.base is None:
+            state = "added"
+        elif comparison.changes:
+            state = "changed"
+        elif _inputs(before) != _inputs(head):
+            state, skipped = "skipped", _missing(head if head.missing else before)
+        notes = [f"without {item.name} {item.version}, which is not here" for item in head.missing]
+        notes += list(head.warnings)
+    cell = replace(
+        cell,
+        yaml=state,
+        cause=_causes(planned, cell, state),
+        deploys=state in ("changed", "added", "removed"),
+        yaml_lines=comparison.lines,
+        resources=comparison.changes,
+        ignored=comparison.ignored,
+        error=error,
+        skipped=skipped,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+    return cell, comparison.digest if state == "changed" else ""
+
+
+def _value_side(planned: PlannedCell) -> Cell:
+    shown = planned.head or planned.base
+    assert shown is not None
+    old, new = planned.values
+    lines = (0, 0) if old == new else count(diff_lines(old.splitlines(), new.splitlines()).opcodes)
+    return Cell(
+        cluster=shown.cluster,
+        application=shown.application,
+        name=shown.definition.name,
+        path=shown.path,
+        value=planned.value,
+        yaml="unchanged",
+        cause=(),
+        deploys=False,
+        pinned=planned.pinned,
+        value_lines=lines,
+    )
+
+
+def _causes(planned: PlannedCell, cell: Cell, state: YamlState) -> tuple[Cause, ...]:
+    """What moved; a template or profile that moved without any effect is no cause of anything."""
+    if planned.base is None or planned.head is None:
+        return ("target",)
+    moved = [] if state == "unchanged" else list(planned.moved)
+    causes: list[Cause] = [
+        cause
+        for cause in ("target", "value", "template", "profile")
+        if cause in moved or (cause == "value" and cell.value != "unchanged") or (cause == "target" and planned.retargeted)
+    ]
+    return tuple(causes)
+
+
+def _error(planned: PlannedCell, base: Outcome, head: Outcome) -> CellError | None:
+    failures: list[tuple[Side, RenderFailed]] = [
+        (side, outcome) for side, outcome in _sides(base, head) if isinstance(outcome, RenderFailed)
+    ]
+    if not failures:
+        return None
+    side, failure = failures[-1]
+    both = len(failures) == 2 and str(failures[0][1]) == str(failure)
+    return CellError("both" if both else side, failure.stage, str(failure))
+
+
+def _skip(planned: PlannedCell, base: Outcome, head: Outcome) -> CellSkip | None:
+    skips = [(side, outcome) for side, outcome in _sides(base, head) if isinstance(outcome, NotRendered)]
+    if not skips:
+        return None
+    side, skip = skips[-1]
+    return CellSkip("both" if len(skips) == 2 else side, skip.reason, str(skip))
+
+
+def _sides(base: Outcome, head: Outcome) -> list[tuple[Side, Outcome]]:
+    return [("base", base), ("head", head)]
+
+
+def _inputs(manifest: Manifest) -> list[str]:
+    return sorted(item.inputs for item in manifest.missing)
+
+
+def _missing(manifest: Manifest) -> CellSkip:
+    names = ", ".join(f"{item.name} {item.version} of {item.repository}" for item in manifest.missing)
+    return CellSkip("both", "dependency", f"chart dependency not here: {names}; what it renders may change")
+
+
+def group_cells(cells: Iterable[tuple[Cell, str]]) -> list[Cell]:
+    """Gives cells of identical yaml change the same group: g1 the largest, then as they come."""
+    cells = list(cells)
+    members: dict[str, int] = defaultdict(int)
+    for _, change in cells:
+        if change:
+            members[change] += 1
+    names = {change: f"g{place}" for place, change in enumerate(sorted(members, key=lambda key: -members[key]), 1)}
+    return [replace(cell, group=names[change]) if change else cell for cell, change in cells]
+
+
+def explain(error: AstrolabeError) -> RenderFailed:
+    """Any of our errors as a failed render, for what failed before rendering."""
+    return error if isinstance(error, RenderFailed) else RenderFailed("resolve", str(error))

@@ -1,0 +1,228 @@
+"""The fleet configuration, `astrolabe.yaml`: what Astrolabe cannot find out by itself.
+
+Every key stands once in `_SHAPE`; from it come the checks and the JSON Schema that the docs publish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from previews.engine.errors import ConfigError, YamlError
+from previews.engine.yamls import canonical, load_with_lines
+
+FILE_NAME = "astrolabe.yaml"
+SECRET_VALUES = (r"(?i)(password|passwd|token|secret|private.?key)$",)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A column: its name, and the profile that charts see."""
+
+    name: str
+    servers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    kubernetes_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class DiscoverFiles:
+    """Files that hold Applications; `{cluster}` in the pattern names the cluster."""
+
+    pattern: str
+
+
+@dataclass(frozen=True)
+class DiscoverRoot:
+    """An "app of apps": for each file that matches `each`, an application of this name, namespace and source."""
+
+    each: str
+    name: str
+    namespace: str
+    source: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """A difference that is hidden, and counted, on resources of a kind (or of any, when empty)."""
+
+    kind: str
+    name: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FleetConfig:
+    """`astrolabe.yaml`, checked. `digest` is the canonical text: equal digests mean the same configuration."""
+
+    addresses: tuple[str, ...] = ()
+    tracks: tuple[str, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    discover: tuple[DiscoverFiles | DiscoverRoot, ...] = ()
+    exclude: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    generators: Mapping[str, Any] = field(default_factory=dict)
+    kubernetes_version: str = ""
+    skip_tests: bool = False
+    ignore: tuple[Ignore, ...] = ()
+    secret_values: tuple[str, ...] = SECRET_VALUES
+    digest: str = "{}"
+
+
+class _Map(dict[str, Any]):
+    """A shape: a mapping with these keys; those in `required` must be there."""
+
+    def __init__(self, required: tuple[str, ...] = (), /, **keys: Any) -> None:
+        super().__init__(keys)
+        self.required = required
+
+
+# A list of one shape is a list of such items; `dict` and `object` are left to whoever reads them.
+_SHAPE = _Map(
+    ("version",),
+    version=int,
+    addresses=[str],
+    tracks=[str],
+    clusters=[
+        _Map(
+            ("name",),
+            name=str,
+            servers=[str],
+            names=[str],
+            labels=dict,
+            kubernetesVersion=str,
+            apiVersions=[str],
+            group=str,
+        )
+    ],
+    discover=[
+        _Map(
+            files=str,
+            root=_Map(
+                ("each", "path"),
+                each=str,
+                name=str,
+                namespace=str,
+                path=str,
+                helm=dict,
+                kustomize=dict,
+                directory=dict,
+            ),
+        )
+    ],
+    exclude=[str],
+    names=[str],
+    generators=dict,
+    kubernetesVersion=str,
+    helm=_Map(skipTests=bool),
+    ignore=[_Map(("paths",), kind=str, name=str, paths=[str])],
+    secretValues=[str],
+)
+_TYPE_NAMES = {str: "a text", int: "a whole number", bool: "true or false", dict: "a mapping"}
+_JSON_TYPES = {str: "string", int: "integer", bool: "boolean", dict: "object"}
+
+
+def parse_config(text: str) -> FleetConfig:
+    """Reads `astrolabe.yaml`. Raises ConfigError naming the key and line of what is wrong."""
+    try:
+        value, lines = load_with_lines(text)
+    except YamlError as error:
+        raise ConfigError(f"is no YAML: {error}") from None
+    if value is None:
+        return FleetConfig()
+    _check(value, _SHAPE, "", None, lines)
+    if value["version"] != 1:
+        raise ConfigError(f"version {value['version']} is not known; this Astrolabe reads version 1", "version")
+    _check_patterns(value)
+    return _build(value)
+
+
+def _check(value: Any, shape: Any, key: str, line: int | None, lines: dict[tuple[int, str | int], int]) -> None:
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            raise ConfigError("must be a list", key, line)
+        for index, item in enumerate(value):
+            _check(item, shape[0], f"{key}[{index}]", lines.get((id(value), index), line), lines)
+        return
+    wanted = dict if isinstance(shape, _Map) else shape
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        hint = ' (put it in quotes: "…")' if wanted is str and not isinstance(value, (dict, list)) else ""
+        raise ConfigError(f"must be {_TYPE_NAMES[wanted]}{hint}", key, line)
+    if not isinstance(shape, _Map):
+        return
+    for name, item in value.items():
+        where = f"{key}.{name}" if key else name
+        if name not in shape:
+            known = ", ".join(sorted(shape))
+            raise ConfigError(f"is not a key that Astrolabe knows here; known are {known}", where, lines[id(value), name])
+        _check(item, shape[name], where, lines[id(value), name], lines)
+    for name in shape.required:
+        if name not in value:
+            raise ConfigError(f"{name!r} is missing", key, line)
+
+
+def _check_patterns(value: Mapping[str, Any]) -> None:
+    for index, entry in enumerate(value.get("discover", [])):
+        if len(entry) != 1:
+            raise ConfigError("must be either `files` or `root`", f"discover[{index}]")
+    for index, pattern in enumerate(value.get("secretValues", [])):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ConfigError(f"is no regular expression: {error}", f"secretValues[{index}]") from None
+
+
+def _build(value: Mapping[str, Any]) -> FleetConfig:
+    return FleetConfig(
+        addresses=tuple(value.get("addresses", ())),
+        tracks=tuple(value.get("tracks", ())),
+        clusters=tuple(_cluster(item) for item in value.get("clusters", ())),
+        discover=tuple(_discover(item) for item in value.get("discover", ())),
+        exclude=tuple(value.get("exclude", ())),
+        names=tuple(value.get("names", ())),
+        generators=value.get("generators", {}),
+        kubernetes_version=value.get("kubernetesVersion", ""),
+        skip_tests=value.get("helm", {}).get("skipTests", False),
+        ignore=tuple(
+            Ignore(item.get("kind", ""), item.get("name", ""), tuple(item["paths"])) for item in value.get("ignore", ())
+        ),
+        secret_values=tuple(value.get("secretValues", SECRET_VALUES)),
+        digest=canonical(value),
+    )
+
+
+def _cluster(item: Mapping[str, Any]) -> Cluster:
+    return Cluster(
+        name=item["name"],
+        servers=tuple(server.rstrip("/") for server in item.get("servers", ())),
+        names=tuple(item.get("names", ())),
+        labels={key: str(label) for key, label in item.get("labels", {}).items()},
+        kubernetes_version=item.get("kubernetesVersion", ""),
+        api_versions=tuple(item.get("apiVersions", ())),
+        group=item.get("group", ""),
+    )
+
+
+def _discover(item: Mapping[str, Any]) -> DiscoverFiles | DiscoverRoot:
+    if "files" in item:
+        return DiscoverFiles(item["files"])
+    root = item["root"]
+    source = {key: root[key] for key in ("path", "helm", "kustomize", "directory") if key in root}
+    return DiscoverRoot(root["each"], root.get("name", "root"), root.get("namespace", "argocd"), source)
+
+
+def json_schema(shape: Any = None) -> dict[str, Any]:
+    """The JSON Schema of `astrolabe.yaml`, from the same table that checks it."""
+    shape = _SHAPE if shape is None else shape
+    if isinstance(shape, list):
+        return {"type": "array", "items": json_schema(shape[0])}
+    if not isinstance(shape, _Map):
+        return {"type": _JSON_TYPES[shape]}
+    properties = {name: json_schema(item) for name, item in shape.items()}
+    schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    return schema | ({"required": list(shape.required)} if shape.required else {})

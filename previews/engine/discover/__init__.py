@@ -1,0 +1,1 @@
+"""Discovery: from a tree to the instances of a fleet."""

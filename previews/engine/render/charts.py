@@ -1,0 +1,207 @@
+"""Charts as Helm wants them on disk: the chart's own files, and its dependencies in `charts/`.
+
+Mirrors what `helm dependency build` puts in place (pkg/downloader/manager.go), without a network: `file://`
+dependencies come from the tree, others from vendored archives or the chart store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.render.requests import Archive, Checkout, make_checkout
+from previews.engine.trees import Tree, clean_path
+from previews.engine.versions import best
+from previews.engine.yamls import load
+
+_CHART_FILES = frozenset(
+    ("Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml", "values.schema.json")
+)
+_CHART_FOLDERS = ("templates", "crds", "charts")
+_ARCHIVE = re.compile(r"(?P<name>.+?)-(?P<version>v?\d+\.\d+\.\d+[^/]*)\.tgz")
+_LOCAL = "file://"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One entry of `dependencies` in Chart.yaml (or requirements.yaml)."""
+
+    name: str
+    version: str
+    repository: str
+    alias: str
+    condition: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart ready to be rendered. `missing` are dependencies that are nowhere to be had.
+
+    `values` are its own defaults, `definitions` a hash of its named templates: both reach into dependencies.
+    """
+
+    checkout: Checkout
+    missing: tuple[Dependency, ...]
+    values: Mapping[str, Any]
+    definitions: str
+
+
+class ChartStore:
+    """A folder of chart archives `<name>-<version>.tgz`, looked at before any network."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """`folder` None is a store without charts. Raises RenderFailed later when the folder cannot be read."""
+        self._versions: dict[str, dict[str, Path]] = {}
+        for path in sorted(folder.glob("*.tgz")) if folder else ():
+            found = _ARCHIVE.fullmatch(path.name)
+            if found:
+                self._versions.setdefault(found["name"], {})[found["version"]] = path
+
+    def find(self, name: str, version: str) -> Archive | None:
+        """The archive of a chart at a version, or the highest that a constraint allows; None when there is none."""
+        versions = self._versions.get(name, {})
+        exact = versions.get(version) or versions.get(version.removeprefix("v"))
+        chosen = exact or versions.get(best(version, versions) or "")
+        return Archive(chosen, _file_digest(chosen, chosen.stat().st_mtime_ns)) if chosen else None
+
+
+@lru_cache(maxsize=4096)
+def _file_digest(path: Path, modified: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def dependencies(tree: Tree, path: str) -> tuple[Dependency, ...]:
+    """What a chart declares, with the versions that its lock file pins. Raises RenderFailed on a broken file."""
+    metadata = _mapping(tree, f"{path}/Chart.yaml")
+    listed = metadata.get("dependencies")
+    if metadata.get("apiVersion", "v1") == "v1" and listed is None:
+        listed = _mapping(tree, f"{path}/requirements.yaml").get("dependencies")
+    lock = _mapping(tree, f"{path}/Chart.lock") or _mapping(tree, f"{path}/requirements.lock")
+    locked = {item.get("name"): str(item.get("version")) for item in _dicts(lock.get("dependencies"))}
+    return tuple(
+        Dependency(
+            name=str(item.get("name", "")),
+            version=locked.get(item.get("name")) or str(item.get("version", "")),
+            repository=str(item.get("repository") or ""),
+            alias=str(item.get("alias") or ""),
+            condition=str(item.get("condition") or ""),
+            tags=tuple(str(tag) for tag in item.get("tags") or ()),
+        )
+        for item in _dicts(listed)
+    )
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _mapping(tree: Tree, path: str) -> Mapping[str, Any]:
+    data = tree.read(path)
+    if data is None:
+        return {}
+    try:
+        value = load(data.decode("utf-8", "replace"))
+    except YamlError as error:
+        raise RenderFailed("resolve", f"{path}: {error}") from None
+    return value if isinstance(value, dict) else {}
+
+
+def local_path(chart: str, dependency: Dependency) -> str | None:
+    """Where in the tree a `file://` dependency lies; None for another repository. Raises RenderFailed outside."""
+    if not dependency.repository.startswith(_LOCAL):
+        return None
+    return clean_path(posixpath.join(chart, dependency.repository.removeprefix(_LOCAL)))
+
+
+def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> Chart:
+    """Puts a chart and its dependencies together.
+
+    Files that no template can read are left out, so that they move no render key; `whole` keeps them.
+    Raises RenderFailed when the chart or a `file://` dependency is broken or leads out of the tree.
+    """
+    if tree.entry(f"{path}/Chart.yaml") is None:
+        raise RenderFailed("resolve", f"{path}: Chart.yaml file is missing")
+    files = dict(tree_files(tree, path))
+    archives: dict[str, Archive] = {}
+    missing = []
+    vendored = _vendored(files)
+    for dependency in dependencies(tree, path):
+        where = local_path(path, dependency)
+        if where is not None:
+            files.update(_local_dependency(tree, where, dependency))
+        elif dependency.name not in vendored:
+            archive = store.find(dependency.name, dependency.version)
+            if archive is None:
+                missing.append(dependency)
+            else:
+                archives[f"charts/{archive.path.name}"] = archive
+    kept = files if whole or _reads_files(tree, files) else {name: id for name, id in files.items() if _matters(name)}
+    values = _mapping(tree, f"{path}/values.yaml") if missing else {}
+    return Chart(make_checkout(kept, archives), tuple(missing), values, _definitions(tree, files) if missing else "")
+
+
+def _vendored(files: Mapping[str, str]) -> set[str]:
+    """Names of the charts that stand in `charts/`, unpacked or as archives."""
+    names = set()
+    for name in files:
+        folder, _, rest = name.removeprefix("charts/").partition("/")
+        archive = _ARCHIVE.fullmatch(folder)
+        if name.startswith("charts/") and (rest or archive):
+            names.add(archive["name"] if archive and not rest else folder)
+    return names
+
+
+def _local_dependency(tree: Tree, where: str, dependency: Dependency) -> Iterator[tuple[str, str]]:
+    if tree.entry(f"{where}/Chart.yaml") is None:
+        raise RenderFailed("resolve", f"dependency {dependency.name}: no chart at {where or '/'}")
+    for name, blob in tree_files(tree, where):
+        yield f"charts/{dependency.name}/{name}", blob
+
+
+def _matters(name: str) -> bool:
+    """Whether Helm reads the file by itself; all others are reached only through `.Files`."""
+    parts = name.split("/")
+    while len(parts) > 2 and parts[0] == "charts":
+        parts = parts[2:]
+    return parts[0] in _CHART_FOLDERS or parts[-1] == ".helmignore" or (len(parts) == 1 and parts[0] in _CHART_FILES)
+
+
+def _reads_files(tree: Tree, files: Mapping[str, str]) -> bool:
+    texts = (blob for name, blob in files.items() if "templates/" in name or name.endswith("values.yaml"))
+    return any(b"Files" in tree.store.blob(blob) for blob in texts)
+
+
+def _definitions(tree: Tree, files: Mapping[str, str]) -> str:
+    found = hashlib.sha256()
+    for name, blob in sorted(files.items()):
+        if name.startswith("templates/") and re.search(rb"\{\{-?\s*(define|block)\b", tree.store.blob(blob)):
+            found.update(f"{name}\0{blob}\0".encode())
+    return found.hexdigest()
+
+
+def tree_files(tree: Tree, path: str, prefix: str = "", links: int = 0) -> Iterator[tuple[str, str]]:
+    """(path below `path`, blob id) of all files below a folder, links replaced by what they mean.
+
+    Raises RenderFailed for a link that leads out of the tree; a broken one is left out, as Argo CD does.
+    """
+    base = clean_path(path)
+    for where, entry in tree.walk(base):
+        name = prefix + (where[len(base) + 1 :] if base else where)
+        if not entry.is_link:
+            yield name, entry.id
+            continue
+        target = tree.entry(where)
+        if target is not None and target.is_file:
+            yield name, target.id
+        elif target is not None:
+            if links >= 3:
+                raise RenderFailed("resolve", f"{where}: symbolic links to folders stand in one another")
+            yield from tree_files(Tree(tree.store, target.id), "", f"{name}/", links + 1)

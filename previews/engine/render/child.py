@@ -1,0 +1,137 @@
+"""The renderer's child process: one box, one folder, JSON lines in and out.
+
+Started by `previews.engine.render.pool`. The first line is the set-up, each further one a render. Everything that
+reads hostile text happens here: templates, parsing, splitting, masking, truncating.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.manifests import Resource, read_resources, split_documents, without_duplicates
+from previews.engine.masking import Mask, make_mask
+from previews.engine.render import sandbox
+from previews.engine.render.helm import Helm, by_binary, by_library
+from previews.engine.yamls import dump
+
+MAX_ERROR = 8 * 1024
+MAX_OUTPUT = 16 * 1024 * 1024
+MAX_RESOURCES = 5_000
+
+
+class Renderer:
+    """Renders the parts of requests below one folder."""
+
+    def __init__(self, setup: Mapping[str, Any]) -> None:
+        """`setup` is the pool's first line."""
+        self.folder = Path(setup["folder"])
+        self.kustomize = setup["kustomize"]
+        self.helm_binary = setup["helm_binary"]
+        key = setup["mask_key"]
+        self.mask: Mask = make_mask(bytes.fromhex(key) if key is not None else None)
+        self._helm: Helm | None = None
+
+    def render(self, parts: list[dict[str, Any]]) -> dict[str, Any]:
+        """The answer to one request: resources and warnings. Raises RenderFailed."""
+        documents = [document for part in parts for document in self._documents(part)]
+        if sum(map(len, documents)) > MAX_OUTPUT:
+            raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
+        resources, warnings = without_duplicates(self._read(documents))
+        if len(resources) > MAX_RESOURCES:
+            raise RenderFailed("render", f"the output holds more than {MAX_RESOURCES:,} objects")
+        rows = [[r.id.group, r.version, r.id.kind, r.id.namespace, r.id.name, r.hash, r.text] for r in resources]
+        return {"resources": rows, "warnings": warnings}
+
+    def _documents(self, part: Mapping[str, Any]) -> list[str]:
+        folder = self.folder / part["checkout"]
+        if part["tool"] == "helm":
+            return self.helm(folder, part["options"])
+        if part["tool"] == "kustomize":
+            return self._kustomize(folder, part["options"])
+        return _directory(folder)
+
+    def _read(self, documents: list[str]) -> list[Resource]:
+        try:
+            return [resource for document in documents for resource in read_resources(document, self.mask)]
+        except YamlError as error:
+            raise RenderFailed("parse", f"the rendered text cannot be read: {error}") from None
+
+    @property
+    def helm(self) -> Helm:
+        """Helm, loaded when first needed: after the box was entered."""
+        if self._helm is None:
+            self._helm = by_binary(Path(self.helm_binary)) if self.helm_binary else by_library()
+        return self._helm
+
+    def _kustomize(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
+        where = folder / options["path"]
+        done = subprocess.run(
+            [*self.kustomize, str(where)], cwd=folder, capture_output=True, text=True, check=False, errors="replace"
+        )
+        if done.returncode:
+            message = done.stderr.strip().removeprefix("error: ").replace(f"{folder}/", "")
+            raise RenderFailed("render", message or f"kustomize ended with code {done.returncode}")
+        return split_documents(done.stdout)
+
+
+def _directory(folder: Path) -> list[str]:
+    """The documents of plain files, in lexical order (repository.go findManifests, getObjsFromYAMLOrJSON)."""
+    documents: list[str] = []
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        text = path.read_text("utf-8", errors="replace")
+        if path.suffix == ".json":
+            documents.append(_json_document(path.name, text))
+        elif all(mark in text for mark in ("apiVersion:", "kind:", "metadata:")):
+            documents.extend(split_documents(text))
+    return documents
+
+
+def _json_document(name: str, text: str) -> str:
+    try:
+        return dump(json.loads(text), sort_keys=False)
+    except (ValueError, RecursionError) as error:
+        raise RenderFailed("parse", f"{name}: {error}") from None
+
+
+def _answer(renderer: Renderer, request: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return renderer.render(request["parts"])
+    except RenderFailed as error:
+        message = str(error)
+        cut = message if len(message) <= MAX_ERROR else message[:MAX_ERROR] + "\n[… the message is longer]"
+        return {"error": {"stage": error.stage, "message": cut}}
+    except (OSError, UnicodeError, MemoryError) as error:
+        return {"error": {"stage": "render", "message": f"{type(error).__name__}: {error}"[:MAX_ERROR]}}
+
+
+def _private_output() -> TextIO:
+    """Our end of the pipe; whatever libraries print goes to standard error instead."""
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(ours, "w", encoding="utf-8")
+
+
+def main() -> None:
+    """Reads the set-up, enters the box, and answers requests until the input ends."""
+    output = _private_output()
+    setup = json.loads(sys.stdin.readline())
+    programs = [Path(path) for path in setup["programs"]]
+    lacking = sandbox.enter(Path(setup["folder"]), programs)
+    renderer = Renderer(setup)
+    print(json.dumps({"lacking": lacking}), file=output, flush=True)
+    for line in sys.stdin:
+        sandbox.allow_cpu_seconds(setup["cpu_seconds"])
+        print(json.dumps(_answer(renderer, json.loads(line))), file=output, flush=True)
+
+
+if __name__ == "__main__":
+    main()

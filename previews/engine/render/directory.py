@@ -1,0 +1,81 @@
+"""Plain YAML and JSON: which files of a folder Argo CD applies. Mirrors repository.go findManifests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from previews.engine.applications import Source
+from previews.engine.errors import NotRendered, RenderFailed
+from previews.engine.render.charts import tree_files
+from previews.engine.render.requests import Part, make_checkout
+from previews.engine.trees import Tree, clean_path
+
+MAX_BYTES = 10 * 1024 * 1024
+SKIP_MARKER = b"+argocd:skip-file-rendering"
+_ENDINGS = (".yaml", ".yml", ".json", ".jsonnet")
+
+
+def part(tree: Tree, source: Source) -> Part:
+    """What to render for a directory source. Raises NotRendered for Jsonnet, RenderFailed past MAX_BYTES."""
+    files = dict(_chosen(tree, source.path, source.directory or {}))
+    jsonnet = next((name for name in files if name.endswith(".jsonnet")), None)
+    if jsonnet:
+        raise NotRendered("plugin", f"{jsonnet} is Jsonnet, which Astrolabe does not evaluate")
+    kept = {}
+    total = 0
+    for name, blob in files.items():
+        data = tree.store.blob(blob)
+        total += len(data)
+        if total > MAX_BYTES:
+            raise RenderFailed("resolve", f"{source.path}: manifests are larger than {MAX_BYTES // 1024 // 1024} MiB")
+        if SKIP_MARKER not in data:
+            kept[name] = blob
+    return Part("directory", make_checkout(kept), {})
+
+
+def _chosen(tree: Tree, path: str, options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    recurse = bool(options.get("recurse"))
+    include, exclude = str(options.get("include") or ""), str(options.get("exclude") or "")
+    return [
+        (name, blob)
+        for name, blob in sorted(tree_files(tree, clean_path(path)))
+        if (recurse or "/" not in name)
+        and name.endswith(_ENDINGS)
+        and not (exclude and matches(exclude, name))
+        and not (include and not matches(include, name))
+    ]
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a gobwas pattern without separators matches: `*` crosses `/`; a broken pattern matches nothing."""
+    compiled = _compile(pattern)
+    return bool(compiled and compiled.fullmatch(name))
+
+
+@lru_cache(maxsize=1024)
+def _compile(pattern: str) -> re.Pattern[str] | None:
+    text, depth = [], 0
+    for token in re.findall(r"\\.|\*+|\[!?[^\]]*\]|.", pattern, re.DOTALL):
+        if token.startswith("*"):
+            text.append(".*")
+        elif token == "?":
+            text.append(".")
+        elif token == "{":
+            depth += 1
+            text.append("(?:")
+        elif token == "}" and depth:
+            depth -= 1
+            text.append(")")
+        elif token == "," and depth:
+            text.append("|")
+        elif token.startswith("[") and len(token) > 2:
+            text.append("[" + token[1:].replace("!", "^", 1) if token[1] == "!" else token)
+        else:
+            text.append(re.escape(token.removeprefix("\\") if len(token) > 1 else token))
+    try:
+        return re.compile("".join(text), re.DOTALL) if not depth else None
+    except re.error:
+        return None

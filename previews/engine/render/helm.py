@@ -1,0 +1,138 @@
+"""Helm, two ways behind one function: the Go library in this process, or the `helm` binary.
+
+Runs in the renderer's child process only: the library must never be loaded where processes are forked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from previews.engine.errors import RenderFailed
+from previews.engine.manifests import split_documents
+
+#: `options` are those of a Part: name, namespace, kube_version, api_versions, include_crds, skip_tests, skip_schema,
+#: values. Gives the documents in the order in which `helm template` prints them.
+Helm = Callable[[Path, Mapping[str, Any]], list[str]]
+
+_LOADED_CHARTS = 4
+_HOOK = re.compile(r"^[ \t]+[\"']?helm\.sh/hook[\"']?:[ \t]*(.*)$", re.MULTILINE)
+_TEST_HOOK = re.compile(r"\btest(-success|-failure)?\b")
+_KIND = re.compile(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
+_SOURCE = re.compile(r"\A(?:[ \t]*\n)*# Source: .*\n")
+# Helm: pkg/release/util/kind_sorter.go InstallOrder.
+_INSTALL_ORDER = {
+    kind: place
+    for place, kind in enumerate(
+        """PriorityClass Namespace NetworkPolicy ResourceQuota LimitRange PodSecurityPolicy PodDisruptionBudget
+        ServiceAccount Secret SecretList ConfigMap StorageClass PersistentVolume PersistentVolumeClaim
+        CustomResourceDefinition ClusterRole ClusterRoleList ClusterRoleBinding ClusterRoleBindingList Role RoleList
+        RoleBinding RoleBindingList Service DaemonSet Pod ReplicationController ReplicaSet Deployment
+        HorizontalPodAutoscaler StatefulSet Job CronJob IngressClass Ingress APIService
+        MutatingWebhookConfiguration ValidatingWebhookConfiguration""".split()
+    )
+}
+
+
+def by_library() -> Helm:
+    """Helm as a Go library (helm-python-sdk): a chart is loaded once and rendered many times."""
+    # Here and not above: whoever imports this module must not thereby load the library.
+    from helm_python import Chart, _native
+    from helm_python.errors import HelmError
+
+    loaded: OrderedDict[Path, Any] = OrderedDict()
+
+    def load_chart(folder: Path) -> Any:
+        if folder not in loaded:
+            loaded[folder] = Chart.load(folder)
+            if len(loaded) > _LOADED_CHARTS:
+                loaded.popitem(last=False)[1].close()
+        loaded.move_to_end(folder)
+        return loaded[folder]
+
+    def render(folder: Path, options: Mapping[str, Any]) -> list[str]:
+        try:
+            chart = load_chart(folder)
+            if not options["skip_schema"]:
+                chart.validate_schema(options["values"])
+            # Chart.render() does not pass the versions on, the native call does.
+            files = json.loads(
+                _native.call_string(
+                    "helm_render", chart._raw(), json.dumps(options["values"]), json.dumps(_library_options(options))
+                )
+            )
+            crds = [item["data"] for item in chart.crds] if options["include_crds"] else []
+        except HelmError as error:
+            raise RenderFailed("render", str(error).replace(f"{folder}/", "")) from None
+        return ordered(files, crds, options["skip_tests"])
+
+    return render
+
+
+def _library_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {"name": options["name"], "namespace": options["namespace"] or "default", "is_install": True, "revision": 1}
+    if options["kube_version"]:
+        asked["kube_version"] = bare_version(options["kube_version"])
+    if options["api_versions"]:
+        asked["api_versions"] = options["api_versions"]
+    return asked
+
+
+def bare_version(text: str) -> str:
+    """`v1.31.4-gke.1` as Helm takes it from Argo CD: `v1.31.4`. Raises RenderFailed when it is no version."""
+    found = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    if not found:
+        raise RenderFailed("resolve", f"could not parse Kubernetes version {text!r}")
+    return f"v{found[1]}.{found[2]}.{found[3] or 0}"
+
+
+def ordered(files: Mapping[str, str], crds: list[str], skip_tests: bool) -> list[str]:
+    """What `helm template` would print: CRDs, then manifests in the order of installing, then hooks."""
+    first = [document for text in crds for document in split_documents(text)]
+    manifests: list[tuple[Any, str]] = []
+    hooks: list[str] = []
+    for name in sorted(files):
+        base = name.rpartition("/")[2]
+        if base.startswith("_") or base.endswith("NOTES.txt"):
+            continue
+        for document in split_documents(files[name]):
+            hook = _HOOK.search(document)
+            if not hook:
+                manifests.append((_place(document), document))
+            elif not (skip_tests and _TEST_HOOK.search(hook[1])):
+                hooks.append(document)
+    return [*first, *(document for _, document in sorted(manifests, key=lambda item: item[0])), *hooks]
+
+
+def _place(document: str) -> tuple[int, str]:
+    kind = _KIND.search(document)
+    name = kind[1] if kind else ""
+    place = _INSTALL_ORDER.get(name, len(_INSTALL_ORDER))
+    return place, name if place == len(_INSTALL_ORDER) else ""
+
+
+def by_binary(binary: Path) -> Helm:
+    """Helm as the binary of the user's choice, a process for each render."""
+
+    def render(folder: Path, options: Mapping[str, Any]) -> list[str]:
+        command = [str(binary), "template", ".", "--name-template", options["name"], "--values", "-"]
+        command += ["--namespace", options["namespace"]] if options["namespace"] else []
+        command += ["--kube-version", bare_version(options["kube_version"])] if options["kube_version"] else []
+        for version in options["api_versions"]:
+            command += ["--api-versions", version]
+        for option, flag in (("include_crds", "--include-crds"), ("skip_tests", "--skip-tests")):
+            command += [flag] if options[option] else []
+        command += ["--skip-schema-validation"] if options["skip_schema"] else []
+        done = subprocess.run(
+            command, cwd=folder, input=json.dumps(options["values"]), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RenderFailed("render", done.stderr.strip().removeprefix("Error: ").replace(f"{folder}/", ""))
+        return [_SOURCE.sub("", document) for document in split_documents(done.stdout)]
+
+    return render

@@ -1,0 +1,318 @@
+"""Child processes that render, kept on a short leash: they answer in time or are killed, and die alone.
+
+The parent never imports the Go library, writes the files that children read, and takes what they say as untrusted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from previews.engine.errors import RenderFailed
+from previews.engine.manifests import Manifest, Resource, ResourceId
+from previews.engine.render.requests import Checkout, RenderRequest
+from previews.engine.trees import ObjectStore
+
+Result = Manifest | RenderFailed
+
+MAX_ANSWER = 48 * 1024 * 1024
+RENDERS_PER_CHILD = 400
+_BATCH = 25
+_ROOT = Path(__file__).resolve().parents[3]
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from previews.engine.render.child import main; main()"
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """How to render. `mask_key` None shows secrets; `strict` refuses to render where the kernel lacks protections."""
+
+    scratch: Path
+    mask_key: bytes | None
+    processes: int = 2
+    seconds: int = 30
+    cpu_seconds: int = 20
+    helm_binary: Path | None = None
+    kustomize_binary: Path | None = None
+    strict: bool = False
+    warn: Callable[[str], None] = field(default=lambda text: None)
+
+
+class _Died(Exception):
+    """The child ended or was killed; the text says why, for people."""
+
+
+class RenderPool:
+    """Renders requests in child processes. Use as a context manager; not to be shared between threads."""
+
+    def __init__(self, store: ObjectStore, settings: RenderSettings) -> None:
+        """`store` holds the files of the requests' checkouts."""
+        self.store = store
+        self.settings = settings
+        settings.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder = Path(tempfile.mkdtemp(prefix="render-", dir=settings.scratch))
+        self._written: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._children: list[_Child] = []
+        self._stopped = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kills the children and removes the folder."""
+        self._stopped = True
+        for child in self._children:
+            child.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def render(self, requests: Sequence[RenderRequest]) -> Iterator[tuple[RenderRequest, Result]]:
+        """Renders all requests, each key once, and gives each result as it comes, in no order.
+
+        A request that crashes or outlasts its child fails alone; the others go to a new child.
+        """
+        waiting: queue.SimpleQueue[list[RenderRequest]] = queue.SimpleQueue()
+        wanted = {request.key: request for request in requests}
+        for batch in _batches(list(wanted.values())):
+            waiting.put(batch)
+        results: queue.SimpleQueue[tuple[RenderRequest, Result] | BaseException] = queue.SimpleQueue()
+        count = min(self.settings.processes, waiting.qsize())
+        for _ in range(count):
+            threading.Thread(target=self._serve, args=(waiting, results), daemon=True).start()
+        for _ in range(len(wanted)):
+            result = results.get()
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+
+    def _serve(self, waiting: Any, results: Any) -> None:
+        child = self._idle_child()
+        try:
+            while not self._stopped:
+                try:
+                    batch = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                for request in batch:
+                    results.put((request, self._render_one(child, request)))
+        except BaseException as error:  # the caller raises it: a thread has nobody to tell
+            results.put(error)
+        finally:
+            child.busy = False
+
+    def _idle_child(self) -> _Child:
+        child = next((child for child in self._children if not child.busy), None)
+        if child is None:
+            child = _Child(self.folder, self.settings)
+            self._children.append(child)
+        child.busy = True
+        return child
+
+    def _render_one(self, child: _Child, request: RenderRequest) -> Result:
+        try:
+            for part in request.parts:
+                self._write(part.checkout)
+            parts = [
+                {"tool": part.tool, "checkout": part.checkout.id, "options": part.options} for part in request.parts
+            ]
+            for part in parts:
+                self._put_kustomization(part)
+            return _read_answer(child.ask({"parts": parts}), request)
+        except _Died as death:
+            return RenderFailed("render", str(death))
+        except RenderFailed as error:
+            return error
+
+    def _put_kustomization(self, part: dict[str, Any]) -> None:
+        """An edited kustomization takes the place of the file, in a copy of the checkout of its own."""
+        edit = part["options"].get("kustomization") if part["tool"] == "kustomize" else None
+        if not edit:
+            return
+        from previews.engine.render.requests import digest
+        from previews.engine.yamls import dump
+
+        copy = f"{part['checkout']}-{digest(edit)[:16]}"
+        with self._written[copy]:
+            if not (self.folder / copy).exists():
+                shutil.copytree(self.folder / part["checkout"], self.folder / copy)
+                (self.folder / copy / part["options"]["path"] / edit["name"]).write_text(dump(edit["content"]))
+        part["checkout"] = copy
+
+    def _write(self, checkout: Checkout) -> None:
+        """Puts a checkout on the disk, once: regular files only, whatever they were in Git."""
+        with self._written[checkout.id]:
+            target = self.folder / checkout.id
+            if target.exists():
+                return
+            draft = Path(tempfile.mkdtemp(dir=self.folder))
+            for name, blob in checkout.files:
+                path = draft / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self.store.blob(blob))
+            for name, archive in checkout.archives:
+                path = draft / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(archive.path, path)
+            draft.rename(target)
+
+
+def _batches(requests: list[RenderRequest]) -> list[list[RenderRequest]]:
+    """Requests of the same checkout together, so that a chart is loaded once; the big groups first."""
+    groups: dict[str, list[RenderRequest]] = defaultdict(list)
+    for request in requests:
+        groups[request.parts[0].checkout.id if request.parts else ""].append(request)
+    batches = [group[at : at + _BATCH] for group in groups.values() for at in range(0, len(group), _BATCH)]
+    return sorted(batches, key=len, reverse=True)
+
+
+def _read_answer(answer: dict[str, Any], request: RenderRequest) -> Result:
+    error = answer.get("error")
+    if error:
+        stage = error["stage"] if error["stage"] in ("resolve", "render", "parse") else "render"
+        return RenderFailed(stage, str(error["message"]))
+    resources = tuple(
+        Resource(ResourceId(str(group), str(kind), str(namespace), str(name)), str(version), str(text), str(hashed))
+        for group, version, kind, namespace, name, hashed, text in answer["resources"]
+    )
+    return Manifest(resources, tuple(map(str, answer["warnings"])), request.missing)
+
+
+class _Child:
+    """One child process, started when first asked and again after each death."""
+
+    def __init__(self, folder: Path, settings: RenderSettings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.busy = False
+        self.process: subprocess.Popen[bytes] | None = None
+        self.rendered = 0
+        self.buffer = bytearray()
+        self.last_words = b""
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Sends a request and waits for the answer. Raises _Died when there is none in time."""
+        if self.process is None or self.rendered >= RENDERS_PER_CHILD:
+            self.kill()
+            self.start()
+        self.rendered += 1
+        return self._exchange(request, self.settings.seconds)
+
+    def start(self) -> None:
+        """Starts the process and waits until it is in its box. Raises RenderFailed when the box must not lack a wall."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _START, str(_ROOT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.folder,
+            env={"PATH": "/nonexistent", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "GOMEMLIMIT": "400MiB"},
+            start_new_session=True,
+        )
+        self.rendered, self.buffer, self.last_words = 0, bytearray(), b""
+        threading.Thread(target=self._listen, args=(self.process.stderr,), daemon=True).start()
+        lacking = self._exchange(self._setup(), self.settings.seconds)["lacking"]
+        if not lacking:
+            return
+        names = " and ".join(lacking)
+        if self.settings.strict:
+            self.kill()
+            raise RenderFailed("render", f"not rendered: this machine's kernel lacks {names} (ASTROLABE_SANDBOX=strict)")
+        self.settings.warn(f"rendering without {names}: do not render what strangers wrote on this machine")
+
+    def _setup(self) -> dict[str, Any]:
+        binary, kustomize = self.settings.helm_binary, self.settings.kustomize_binary
+        kubectl = Path(sys.prefix) / "bin" / "kubectl"
+        return {
+            "folder": str(self.folder),
+            "mask_key": None if self.settings.mask_key is None else self.settings.mask_key.hex(),
+            "cpu_seconds": self.settings.cpu_seconds,
+            "helm_binary": str(binary) if binary else None,
+            "kustomize": [str(kustomize), "build"] if kustomize else [str(kubectl), "kustomize"],
+            "programs": [str(path) for path in (binary, kustomize) if path],
+        }
+
+    def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        process = self.process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        deadline = time.monotonic() + seconds
+        try:
+            process.stdin.write(json.dumps(message).encode() + b"\n")
+            process.stdin.flush()
+            line = self._read_line(process.stdout.fileno(), deadline)
+            answer = json.loads(line)
+        except (OSError, ValueError) as error:
+            raise self._died(f"the renderer gave no usable answer: {type(error).__name__}") from None
+        if not isinstance(answer, dict):
+            raise self._died("the renderer gave no usable answer")
+        return answer
+
+    def _read_line(self, source: int, deadline: float) -> bytes:
+        while b"\n" not in self.buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([source], [], [], left)[0]:
+                raise self._died(f"rendering took longer than {self.settings.seconds} s and was stopped")
+            data = os.read(source, 1 << 20)
+            if not data:
+                raise self._died("")
+            self.buffer += data
+            if len(self.buffer) > MAX_ANSWER:
+                raise self._died("the output is too large")
+        line, _, rest = bytes(self.buffer).partition(b"\n")
+        self.buffer = bytearray(rest)
+        return line
+
+    def _died(self, reason: str) -> _Died:
+        process = self.process
+        if not reason and process is not None:
+            reason = _cause_of_death(process.wait(), self.last_words)
+        self.kill()
+        return _Died(reason)
+
+    def _listen(self, source: Any) -> None:
+        """Keeps the first words of standard error, where Go says why it gives up; never lets the pipe fill."""
+        while data := source.read1(1 << 16):
+            self.last_words = (self.last_words + data)[:4096]
+
+    def kill(self) -> None:
+        """Ends the process and whatever it started."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        try:
+            os.killpg(process.pid, 9)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                try:
+                    stream.close()
+                except OSError:
+                    pass
+
+
+def _cause_of_death(code: int, last_words: bytes) -> str:
+    if b"out of memory" in last_words or b"MemoryError" in last_words or b"cannot allocate" in last_words:
+        return "rendering needed too much memory and was stopped"
+    if b"stack exceeds" in last_words or b"stack overflow" in last_words:
+        return "the renderer crashed: a template recurses without end"
+    if code == -24:
+        return "rendering used too much processor time and was stopped"
+    return f"the renderer crashed ({f'signal {-code}' if code < 0 else f'exit code {code}'})"

@@ -1,0 +1,350 @@
+"""From an instance to what exactly is rendered: sources found, values merged, files chosen, all known by content.
+
+Two depths. `fingerprint` looks at Git ids only and tells cheaply that nothing moved. `resolve` reads and merges values
+and gives the render request. Mirrors reposerver/repository/repository.go of Argo CD.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from previews.engine.applications import Application, HelmOptions, Instance, Source
+from previews.engine.config import FleetConfig
+from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
+from previews.engine.git import Mirror, normalise_address
+from previews.engine.globs import compile_glob
+from previews.engine.manifests import MissingDependency
+from previews.engine.render import directory, kustomize
+from previews.engine.render.charts import Chart, ChartStore, Dependency, assemble, dependencies, local_path
+from previews.engine.render.requests import Part, RenderRequest, digest, make_request
+from previews.engine.trees import Tree, clean_path
+from previews.engine.values import escape_commas, expand_environment, merge, set_file, set_value
+from previews.engine.yamls import canonical, dump, load
+
+#: Revisions differ between base and head by construction, so charts see one that never does.
+PLACEHOLDER_REVISION = "0" * 40
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """One side of an instance, ready to render. `values` is the canonical text of what it hands to its template."""
+
+    values: str
+    values_yaml: str
+    request: RenderRequest
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A source and the tree that its revision means."""
+
+    source: Source
+    tree: Tree
+
+
+class Resolver:
+    """Resolves the instances of one side of a preview."""
+
+    def __init__(
+        self, tree: Tree, config: FleetConfig, mirror: Mirror, charts: ChartStore, tracks: tuple[str, ...]
+    ) -> None:
+        """`tracks` are the revision names that mean `tree`; the empty one and HEAD always do."""
+        self.tree = tree
+        self.config = config
+        self.mirror = mirror
+        self.charts = charts
+        self.tracks = {"", "HEAD", *tracks, *config.tracks}
+        self.addresses = {normalise_address(item) for item in (*config.addresses, mirror.address)}
+        self._assembled: dict[tuple[Any, ...], Chart] = {}
+        self._dependencies: dict[str, tuple[Dependency, ...]] = {}
+        self._values: dict[str, Mapping[str, Any]] = {}
+
+    def is_pinned(self, definition: Application) -> bool:
+        """Whether a source of this repository stands at a revision that the preview does not move."""
+        return any(
+            not source.chart and self._is_ours(source) and source.revision not in self.tracks
+            for source in definition.sources
+        )
+
+    def _is_ours(self, source: Source) -> bool:
+        # A root of astrolabe.yaml names no repository: it lies in this one.
+        return not source.repository or normalise_address(source.repository) in self.addresses
+
+    def find(self, source: Source) -> _Found:
+        """The tree that a source means. Raises NotRendered when it cannot be had."""
+        if source.chart:
+            raise NotRendered("dependency", f"chart {source.chart} {source.revision} of {source.repository} is not here")
+        if not self._is_ours(source):
+            raise NotRendered(
+                "revision",
+                f"{source.repository} is another repository (if it is this one, list it under `addresses`)",
+            )
+        if source.revision in self.tracks:
+            return _Found(source, self.tree)
+        try:
+            commit = self.mirror.commit(source.revision)
+        except BadInput:
+            raise NotRendered("revision", f"revision {source.revision!r} is not in the repository") from None
+        return _Found(source, Tree(self.tree.store, self.mirror.tree(commit)))
+
+    def fingerprint(self, instance: Instance) -> str:
+        """The hash of everything that could move the instance, by Git ids, without reading values.
+
+        Raises RenderFailed or NotRendered as `resolve` would.
+        """
+        definition = instance.definition
+        content: list[Any] = [definition.name, definition.target, definition.digest, _profile(instance)]
+        for source in definition.sources:
+            content.append(self._source_ids(definition, source) if not source.ref or source.path else None)
+        return digest(content)
+
+    def _source_ids(self, definition: Application, source: Source) -> list[Any]:
+        try:
+            found = self.find(source)
+        except NotRendered as error:
+            # The same revision that nobody here has is the same on both sides.
+            return [source.revision, str(error)]
+        entry = found.tree.entry(source.path)
+        ids: list[Any] = [entry.id if entry else None]
+        if self.tool(found) == "helm":
+            for dependency in self._chart_dependencies(found.tree, source.path):
+                where = local_path(source.path, dependency)
+                beside = found.tree.entry(where) if where is not None else None
+                ids.append(beside.id if beside else None)
+            for tree, path in self._value_files(definition, source):
+                value_file = tree.entry(path)
+                ids.append([path, value_file.id if value_file else None])
+        elif self.tool(found) == "kustomize":
+            ids.append(sorted(kustomize.closure(found.tree, source.path).items()))
+        return ids
+
+    def tool(self, found: _Found) -> str:
+        """helm, kustomize or directory. Raises NotRendered for plugins, RenderFailed for a path that is none.
+
+        util/app/discovery/discovery.go: of the files directly in the path the last match in lexical order wins.
+        """
+        source = found.source
+        named = [name for name in ("helm", "kustomize", "directory", "plugin") if getattr(source, name) is not None]
+        if len(named) > 1:
+            raise RenderFailed("resolve", f"multiple application sources defined: {', '.join(named)}")
+        if named == ["plugin"]:
+            raise NotRendered("plugin", "rendered by a config management plugin, which Astrolabe does not run")
+        entry = found.tree.entry(clean_path(source.path))
+        if entry is None or not entry.is_tree:
+            raise RenderFailed("resolve", f"{source.path}: app path does not exist")
+        if named:
+            return named[0]
+        tool = "directory"
+        for child in found.tree.store.entries(entry.id):
+            if child.name.endswith("Chart.yaml"):
+                tool = "helm"
+            elif child.name in kustomize.FILE_NAMES:
+                tool = "kustomize"
+        return tool
+
+    def resolve(self, instance: Instance) -> Resolution:
+        """Values and render request of an instance. Raises RenderFailed or NotRendered."""
+        parts: list[Part] = []
+        missing: list[MissingDependency] = []
+        values: list[Any] = []
+        for source in instance.definition.sources:
+            if source.ref and not source.path and not source.chart:
+                continue
+            found = self.find(source)
+            tool = self.tool(found)
+            if tool == "helm":
+                merged = self._helm_values(instance, source)
+                part, absent = self._helm_part(instance, found, merged)
+                missing.extend(absent)
+            elif tool == "kustomize":
+                merged = kustomize.values(found.tree, source)
+                part = kustomize.part(found.tree, source)
+            else:
+                merged = dict(source.directory or {})
+                part = directory.part(found.tree, source)
+            parts.append(part)
+            values.append(merged)
+        shown = values[0] if len(values) == 1 else values
+        return Resolution(canonical(shown), dump(shown) if shown else "", make_request(tuple(parts), tuple(missing)))
+
+    # Helm
+
+    def _chart_dependencies(self, tree: Tree, path: str) -> tuple[Dependency, ...]:
+        entry = tree.entry(path)
+        if entry is None:
+            return ()
+        # One chart tree declares the same dependencies wherever it is met.
+        if entry.id not in self._dependencies:
+            self._dependencies[entry.id] = dependencies(tree, path)
+        return self._dependencies[entry.id]
+
+    def _assemble(self, tree: Tree, path: str, whole: bool) -> Chart:
+        beside = [local_path(path, item) for item in self._chart_dependencies(tree, path)]
+        entries = [tree.entry(where) if where is not None else None for where in [path, *beside]]
+        key = (whole, *(entry.id if entry else None for entry in entries))
+        if key not in self._assembled:
+            self._assembled[key] = assemble(tree, path, self.charts, whole)
+        return self._assembled[key]
+
+    def _helm_part(
+        self, instance: Instance, found: _Found, values: dict[str, Any]
+    ) -> tuple[Part, list[MissingDependency]]:
+        options = found.source.helm or HelmOptions()
+        chart = self._assemble(found.tree, clean_path(found.source.path), whole="Files" in canonical(values))
+        asked = {
+            "name": release_name(instance.definition, options),
+            "namespace": options.namespace or instance.definition.destination_namespace,
+            "kube_version": options.kube_version or instance.profile.kubernetes_version,
+            "api_versions": list(options.api_versions or instance.profile.api_versions),
+            "include_crds": not options.skip_crds,
+            "skip_tests": options.skip_tests or self.config.skip_tests,
+            "skip_schema": options.skip_schema_validation,
+            "values": values,
+        }
+        effective = merge(chart.values, values)
+        absent = [
+            MissingDependency(item.name, item.version, item.repository, _inputs(item, chart, effective, asked))
+            for item in chart.missing
+            if _is_enabled(item, effective)
+        ]
+        return Part("helm", chart.checkout, asked), absent
+
+    def _helm_values(self, instance: Instance, source: Source) -> dict[str, Any]:
+        options = source.helm or HelmOptions()
+        environment = _environment(instance.definition, source)
+        values: dict[str, Any] = {}
+        for tree, path in self._value_files(instance.definition, source):
+            values = merge(values, self._read_values(tree, path))
+        values = merge(values, options.values or {})
+        plain = {item.name: item.value for item in options.parameters if not item.force_string}
+        forced = {item.name: item.value for item in options.parameters if item.force_string}
+        for names, force_string in ((plain, False), (forced, True)):
+            for name in sorted(names):
+                text = escape_commas(expand_environment(names[name], environment))
+                values = set_value(values, f"{name}={text}", force_string)
+        for name, path in options.file_parameters:
+            tree, where = self._locate(instance.definition, source, expand_environment(path, environment))
+            content = tree.read(where)
+            if content is None:
+                raise RenderFailed("resolve", f"file parameter {name}: no file {path}")
+            values = set_file(values, name, content.decode("utf-8", "replace"))
+        return values
+
+    def _read_values(self, tree: Tree, path: str) -> Mapping[str, Any]:
+        entry = tree.entry(path)
+        if entry is None or not entry.is_file:
+            raise RenderFailed("resolve", f"value file {path} does not exist")
+        if entry.id not in self._values:
+            try:
+                value = load(tree.store.blob(entry.id).decode("utf-8", "replace"))
+            except YamlError as error:
+                raise RenderFailed("parse", f"value file {path}: {error}") from None
+            if value is not None and not isinstance(value, dict):
+                raise RenderFailed("parse", f"value file {path} is no YAML mapping")
+            self._values[entry.id] = value or {}
+        return self._values[entry.id]
+
+    def _value_files(self, definition: Application, source: Source) -> list[tuple[Tree, str]]:
+        """Where the value files lie, in order; patterns expanded, a repeated one kept at its first place."""
+        options = source.helm or HelmOptions()
+        environment = _environment(definition, source)
+        found: dict[tuple[str, str], tuple[Tree, str]] = {}
+        for name in options.value_files:
+            tree, path = self._locate(definition, source, expand_environment_of_path(name, environment))
+            matches = list(_matching(tree, path)) if re.search(r"[*?\[]", path) else [path]
+            if options.ignore_missing_value_files:
+                matches = [match for match in matches if tree.entry(match) is not None]
+            elif not matches:
+                raise RenderFailed("resolve", f"no value file matches {name}")
+            for match in matches:
+                found.setdefault((tree.id, match), (tree, match))
+        return list(found.values())
+
+    def _locate(self, definition: Application, source: Source, name: str) -> tuple[Tree, str]:
+        """The tree and path of a value file: beside the app, from the root (`/x`), or of a ref (`$ref/x`)."""
+        if urlsplit(name).scheme and "://" in name:
+            raise NotRendered("dependency", f"value file {name} lies outside the repository")
+        if name.startswith("$"):
+            ref, _, path = name[1:].partition("/")
+            named = next((item for item in definition.sources if item.ref == ref), None)
+            if named is None:
+                raise RenderFailed("resolve", f"source referenced {ref!r}, but no source has that ref")
+            return self.find(named).tree, clean_path(path)
+        tree = self.find(source).tree
+        if name.startswith("/"):
+            return tree, clean_path(name.lstrip("/"))
+        return tree, clean_path(posixpath.join(source.path, name))
+
+
+def _matching(tree: Tree, pattern: str) -> Iterator[str]:
+    folder = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
+    glob = compile_glob(pattern)
+    yield from sorted(path for path, _ in tree.walk(folder) if glob.match(path))
+
+
+def expand_environment_of_path(name: str, environment: Mapping[str, str]) -> str:
+    """Environment substitution of a value file's path, which leaves a leading `$ref` of the sources alone."""
+    if not name.startswith("$") or name[1:].partition("/")[0].strip("{}") in environment:
+        return expand_environment(name, environment)
+    ref, slash, path = name.partition("/")
+    return ref + slash + expand_environment(path, environment)
+
+
+def release_name(definition: Application, options: HelmOptions) -> str:
+    """`releaseName`, else the application's name. Raises RenderFailed for a template, which Helm would evaluate."""
+    name = options.release_name or definition.name
+    if "{{" in name:
+        raise RenderFailed("resolve", "releaseName holds a template; Astrolabe does not evaluate it")
+    return name
+
+
+def _environment(definition: Application, source: Source) -> dict[str, str]:
+    """The variables that Argo CD lets a source use (repository.go newEnv)."""
+    return {
+        "ARGOCD_APP_NAME": definition.name,
+        "ARGOCD_APP_NAMESPACE": definition.destination_namespace,
+        "ARGOCD_APP_PROJECT_NAME": definition.project,
+        "ARGOCD_APP_REVISION": PLACEHOLDER_REVISION,
+        "ARGOCD_APP_REVISION_SHORT": PLACEHOLDER_REVISION[:7],
+        "ARGOCD_APP_REVISION_SHORT_8": PLACEHOLDER_REVISION[:8],
+        "ARGOCD_APP_SOURCE_REPO_URL": source.repository,
+        "ARGOCD_APP_SOURCE_PATH": source.path,
+        "ARGOCD_APP_SOURCE_TARGET_REVISION": source.revision,
+    }
+
+
+def _profile(instance: Instance) -> list[Any]:
+    return [instance.profile.kubernetes_version, list(instance.profile.api_versions)]
+
+
+def _is_enabled(dependency: Dependency, values: Mapping[str, Any]) -> bool:
+    """Whether Helm would use the dependency: the first condition that holds a truth value decides, then its tags."""
+    for path in dependency.condition.split(","):
+        decided = _lookup(values, path.strip()) if path.strip() else None
+        if isinstance(decided, bool):
+            return decided
+    tags = values.get("tags")
+    states = [tags.get(tag) for tag in dependency.tags] if isinstance(tags, dict) else []
+    known = [state for state in states if isinstance(state, bool)]
+    return any(known) if known else True
+
+
+def _lookup(values: Mapping[str, Any], path: str) -> Any:
+    value: Any = values
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _inputs(dependency: Dependency, chart: Chart, values: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """The hash of everything that a dependency would render from, were it here (MissingDependency.inputs)."""
+    name = dependency.alias or dependency.name
+    handed = [values.get(name), values.get("global"), values.get("tags")]
+    release = [asked[key] for key in ("name", "namespace", "kube_version", "api_versions", "include_crds")]
+    identity = [dependency.name, dependency.version, dependency.repository, name]
+    return digest([identity, handed, release, chart.definitions])
