@@ -47,10 +47,11 @@ class YamlError(AstrolabeError):
 class RenderFailed(AstrolabeError):
     """One side of an instance cannot be rendered because something in it is wrong."""
 
-    def __init__(self, stage: Stage, message: str) -> None:
-        """`stage` tells where on the way it failed."""
+    def __init__(self, stage: Stage, message: str, is_final: bool = True) -> None:
+        """`stage` tells where on the way it failed; `is_final` that trying again would give the same."""
         super().__init__(message)
         self.stage: Stage = stage
+        self.is_final = is_final
 
 
 class NotRendered(AstrolabeError):

@@ -65,8 +65,9 @@ class RenderPool:
         settings.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = Path(tempfile.mkdtemp(prefix="render-", dir=settings.scratch))
         self._written: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._waiting: queue.SimpleQueue[list[RenderRequest] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[RenderRequest, Result] | BaseException] = queue.SimpleQueue()
         self._children: list[_Child] = []
-        self._stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -78,8 +79,8 @@ class RenderPool:
 
     def close(self) -> None:
         """Kills the children and removes the folder."""
-        self._stopped = True
         for child in self._children:
+            self._waiting.put(None)
             child.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -88,42 +89,27 @@ class RenderPool:
 
         A request that crashes or outlasts its child fails alone; the others go to a new child.
         """
-        waiting: queue.SimpleQueue[list[RenderRequest]] = queue.SimpleQueue()
         wanted = {request.key: request for request in requests}
-        for batch in _batches(list(wanted.values())):
-            waiting.put(batch)
-        results: queue.SimpleQueue[tuple[RenderRequest, Result] | BaseException] = queue.SimpleQueue()
-        count = min(self.settings.processes, waiting.qsize())
-        for _ in range(count):
-            threading.Thread(target=self._serve, args=(waiting, results), daemon=True).start()
+        batches = _batches(list(wanted.values()))
+        while len(self._children) < min(self.settings.processes, len(batches)):
+            # A child dies with the thread that started it (PDEATHSIG), so each has one that lives as long as the pool.
+            self._children.append(_Child(self.folder, self.settings))
+            threading.Thread(target=self._serve, args=(self._children[-1],), daemon=True).start()
+        for batch in batches:
+            self._waiting.put(batch)
         for _ in range(len(wanted)):
-            result = results.get()
+            result = self._results.get()
             if isinstance(result, BaseException):
                 raise result
             yield result
 
-    def _serve(self, waiting: Any, results: Any) -> None:
-        child = self._idle_child()
-        try:
-            while not self._stopped:
+    def _serve(self, child: _Child) -> None:
+        while (batch := self._waiting.get()) is not None:
+            for request in batch:
                 try:
-                    batch = waiting.get_nowait()
-                except queue.Empty:
-                    return
-                for request in batch:
-                    results.put((request, self._render_one(child, request)))
-        except BaseException as error:  # the caller raises it: a thread has nobody to tell
-            results.put(error)
-        finally:
-            child.busy = False
-
-    def _idle_child(self) -> _Child:
-        child = next((child for child in self._children if not child.busy), None)
-        if child is None:
-            child = _Child(self.folder, self.settings)
-            self._children.append(child)
-        child.busy = True
-        return child
+                    self._results.put((request, self._render_one(child, request)))
+                except BaseException as error:  # the caller raises it: a thread has nobody to tell
+                    self._results.put(error)
 
     def _render_one(self, child: _Child, request: RenderRequest) -> Result:
         try:
@@ -136,7 +122,7 @@ class RenderPool:
                 self._put_kustomization(part)
             return _read_answer(child.ask({"parts": parts}), request)
         except _Died as death:
-            return RenderFailed("render", str(death))
+            return RenderFailed("render", str(death), is_final=False)
         except RenderFailed as error:
             return error
 
@@ -200,7 +186,6 @@ class _Child:
     def __init__(self, folder: Path, settings: RenderSettings) -> None:
         self.folder = folder
         self.settings = settings
-        self.busy = False
         self.process: subprocess.Popen[bytes] | None = None
         self.rendered = 0
         self.buffer = bytearray()
@@ -233,7 +218,7 @@ class _Child:
         names = " and ".join(lacking)
         if self.settings.strict:
             self.kill()
-            raise RenderFailed("render", f"not rendered: this machine's kernel lacks {names} (ASTROLABE_SANDBOX=strict)")
+            raise RenderFailed("render", f"not rendered: this machine's kernel lacks {names} (ASTROLABE_SANDBOX=strict)", False)
         self.settings.warn(f"rendering without {names}: do not render what strangers wrote on this machine")
 
     def _setup(self) -> dict[str, Any]:

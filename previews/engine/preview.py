@@ -1,0 +1,208 @@
+"""A preview from end to end: two sides chosen, fleets found, what may differ rendered, cells made.
+
+The steps are functions of their own, so that the server can run them as jobs and the commands in one go.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from previews.engine.cache import ManifestCache
+from previews.engine.cells import Cell
+from previews.engine.compare import Outcome, group_cells, make_cell
+from previews.engine.config import FILE_NAME, FleetConfig, parse_config
+from previews.engine.discover.fleet import Fleet, discover
+from previews.engine.errors import RenderFailed
+from previews.engine.git import Mirror
+from previews.engine.manifests import Manifest
+from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
+from previews.engine.render.charts import ChartStore
+from previews.engine.render.pool import RenderPool, RenderSettings, Result
+from previews.engine.render.requests import RenderRequest
+from previews.engine.resolve import Resolver
+from previews.engine.trees import ObjectStore, Tree
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two trees of a preview. `heads` are the commits asked for; `merged` tells whether the head is a merge."""
+
+    base_commit: str
+    base_tree: str
+    heads: tuple[str, ...]
+    head_tree: str
+    merged: bool
+    conflicts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def choose_sides(mirror: Mirror, base: str, heads: Sequence[str], exact: bool = False) -> Sides:
+    """The base's tree, and the tree that merging the heads into it one after the other gives.
+
+    With `exact` the (one) head's own tree. On a conflict a single head falls back to itself against the merge base,
+    and `conflicts` names the paths. Raises BadInput for an unknown revision.
+    """
+    base_commit = mirror.commit(base)
+    commits = tuple(mirror.commit(head) for head in heads)
+    base_tree = mirror.tree(base_commit)
+    if exact:
+        return Sides(base_commit, base_tree, commits, mirror.tree(commits[-1]), merged=False)
+    current, tree = base_commit, base_tree
+    for commit in commits:
+        merge = mirror.merge(current, commit)
+        if merge.conflicts:
+            return _conflicting(mirror, base_commit, commits, merge.conflicts)
+        tree = merge.tree
+        if len(commits) > 1:
+            current = mirror.write_commit(tree, current, commit)
+    return Sides(base_commit, base_tree, commits, tree, merged=True)
+
+
+def _conflicting(mirror: Mirror, base: str, commits: tuple[str, ...], conflicts: tuple[str, ...]) -> Sides:
+    fork = mirror.merge_base(base, commits[-1]) or base
+    note = "the merge has conflicts, so the head is compared with the commit where it left the target branch"
+    if len(commits) > 1:
+        note = "the change requests conflict, so only the last one is compared, with the commit where it branched off"
+    return Sides(fork, mirror.tree(fork), commits, mirror.tree(commits[-1]), False, conflicts, (note,))
+
+
+class Workbench:
+    """What a preview of one repository works with: its objects, charts, renderers and known manifests."""
+
+    def __init__(self, mirror: Mirror, settings: RenderSettings, charts: ChartStore, cache: ManifestCache) -> None:
+        """The mirror must have been fetched."""
+        self.mirror = mirror
+        self.settings = settings
+        self.charts = charts
+        self.cache = cache
+        self.store = ObjectStore(mirror.folder)
+        self.rendered = 0
+        self.cached = 0
+        self._pool: RenderPool | None = None
+        self._known: dict[str, Result] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.close()
+        self.store.close()
+
+    def tree(self, tree_id: str) -> Tree:
+        """A tree of the repository."""
+        return Tree(self.store, tree_id)
+
+    def config(self, head_tree: str, override: str = "") -> FleetConfig:
+        """The configuration for both sides: `override`, else the head's file, else an empty one. Raises ConfigError."""
+        data = None if override else self.tree(head_tree).read(FILE_NAME)
+        return parse_config(override or (data or b"").decode("utf-8", "replace"))
+
+    def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str]) -> Resolver:
+        """A resolver of one side."""
+        return Resolver(self.tree(tree_id), config, self.mirror, self.charts, tuple(tracks))
+
+    def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
+        """A result for each request's key: from memory, from the cache, or rendered and put there."""
+        wanted = {request.key: request for request in requests}
+        unknown = [key for key in wanted if key not in self._known]
+        self._known.update(self.cache.get_many(unknown))
+        rest = [wanted[key] for key in unknown if key not in self._known]
+        self.cached += len(wanted) - len(rest)
+        if rest and self._pool is None:
+            self._pool = RenderPool(self.store, self.settings)
+        done = len(wanted) - len(rest)
+        for request, result in self._pool.render(rest) if self._pool and rest else ():
+            self._known[request.key] = result
+            self.rendered += 1
+            done += 1
+            if not isinstance(result, RenderFailed) or result.is_final:
+                self.cache.put(request.key, result)
+            if progress:
+                progress(done, len(wanted))
+        return {key: self._known[key] for key in wanted}
+
+
+@dataclass
+class Clock:
+    """Seconds spent in each step, by name."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def lap(self, step: str) -> None:
+        """Books the time since the last lap on a step."""
+        now = time.perf_counter()
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._since
+        self._since = now
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything known before the renders: both fleets, and the plan."""
+
+    sides: Sides
+    config: FleetConfig
+    base: Fleet
+    head: Fleet
+    plan: Plan
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about the preview as a whole."""
+        return tuple(dict.fromkeys((*self.sides.notes, *self.base.notes, *self.head.notes)))
+
+
+def prepare(bench: Workbench, sides: Sides, config: FleetConfig, tracks: Sequence[str]) -> Prepared:
+    """Finds both fleets and plans what to render. `tracks` are names of revisions that mean the tree."""
+    base = bench.resolver(sides.base_tree, config, tracks)
+    head = bench.resolver(sides.head_tree, config, tracks)
+    base_fleet = discover(base, bench.manifests)
+    head_fleet = base_fleet if sides.base_tree == sides.head_tree else discover(head, bench.manifests)
+    return Prepared(sides, config, base_fleet, head_fleet, make_plan(base_fleet, head_fleet, base, head))
+
+
+def outcome(key: str, problem: Problem | None, exists: bool, manifests: Mapping[str, Result]) -> Outcome:
+    """What one side of a planned cell came to."""
+    if not exists and problem is None:
+        return None
+    return problem if problem is not None else manifests.get(key, Manifest())
+
+
+def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:
+    """The cells that change (or fail, or were skipped), with groups, from the manifests of the plan's requests."""
+    made = []
+    for planned in prepared.plan.cells:
+        cell, change = make_cell(planned, *outcomes(planned, manifests), prepared.config.ignore)
+        if cell.is_changed:
+            made.append((cell, change))
+    return group_cells(made)
+
+
+def outcomes(planned: PlannedCell, manifests: Mapping[str, Result]) -> tuple[Outcome, Outcome]:
+    """What the two sides of a planned cell came to."""
+    return (
+        outcome(planned.base_key, planned.base_problem, planned.base is not None, manifests),
+        outcome(planned.head_key, planned.head_problem, planned.head is not None, manifests),
+    )
+
+
+def totals(prepared: Prepared, cells: Sequence[Cell], rendered: int, cached: int) -> dict[str, int]:
+    """The counts that the page and the commands show; each instance is counted in one of the states."""
+    return {
+        "instances": prepared.plan.instances,
+        "unchanged": prepared.plan.instances - len(cells),
+        "value_only": sum(1 for cell in cells if cell.yaml == "unchanged"),
+        "deploys": sum(1 for cell in cells if cell.deploys),
+        "added": sum(1 for cell in cells if cell.yaml == "added"),
+        "removed": sum(1 for cell in cells if cell.yaml == "removed"),
+        "failed": sum(1 for cell in cells if cell.yaml == "failed"),
+        "skipped": sum(1 for cell in cells if cell.yaml == "skipped"),
+        "rendered": rendered,
+        "cached": cached,
+    }
