@@ -120,7 +120,8 @@ def parse_application(document: Mapping[str, Any]) -> Application:
     hydrator = _mapping(spec, "sourceHydrator")
     listed = [item for item in spec.get("sources") or [] if isinstance(item, dict)]
     # T GetSources: the hydrator's dry source first, else a non-empty `sources`, else `source`.
-    raw = [_mapping(hydrator, "drySource")] if hydrator else listed or [_mapping(spec, "source")]
+    raw: list[Mapping[str, Any]] = [_mapping(hydrator, "drySource")] if hydrator else [*listed]
+    raw = raw or [_mapping(spec, "source")]
     return Application(
         name=name,
         namespace=_text(metadata, "namespace"),

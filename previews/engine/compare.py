@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from previews.engine.cells import Cause, Cell, CellError, CellSkip, Lines, ResourceChange, Side, YamlState
 from previews.engine.config import Ignore
-from previews.engine.diff.lines import count, diff_lines
-from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed, YamlError
+from previews.engine.diff.lines import diff_lines
+from previews.engine.diff.opcodes import count
+from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.manifests import Manifest, Resource
 from previews.engine.plan import PlannedCell
 from previews.engine.render.requests import digest
@@ -18,6 +20,15 @@ from previews.engine.yamls import load
 
 #: What one side came to: a manifest, why there is none, or None where the instance does not exist.
 Outcome = Manifest | RenderFailed | NotRendered | None
+
+
+class Unreadable(YamlError):
+    """A rendered text is no YAML, so that nobody can apply it."""
+
+    def __init__(self, side: Side, message: str) -> None:
+        """`side` is where it was rendered."""
+        super().__init__(message)
+        self.side: Side = side
 
 
 @dataclass(frozen=True)
@@ -50,20 +61,37 @@ def compare_manifests(base: Manifest, head: Manifest, ignore: Sequence[Ignore] =
     return Comparison(tuple(changes), lines, ignored, digest(parts) if parts else "")
 
 
-def _change(before: Resource | None, after: Resource | None) -> tuple[ResourceChange, list[Any]]:
-    """The change of one resource, and its edit: the lines taken away and put in."""
+# A template change makes the same edit on every cluster: it is worked out once.
+@lru_cache(maxsize=2048)
+def _change(before: Resource | None, after: Resource | None) -> tuple[ResourceChange, str]:
+    """The change of one resource, and the hash of its edit: the lines taken away and put in.
+
+    Raises Unreadable when a text is no YAML: the renderer does not parse what it need not.
+    """
+    _check_readable("base", before)
+    _check_readable("head", after)
     old = before.text.split("\n") if before else []
     new = after.text.split("\n") if after else []
     if before and after:
         found = diff_lines(old, new)
         edit = [[old[op.i1 : op.i2], new[op.j1 : op.j2]] for op in found.opcodes if op.tag != "equal"]
-        return ResourceChange(after.id, "changed", count(found.opcodes)), edit
+        return ResourceChange(after.id, "changed", count(found.opcodes)), digest(edit)
     if after:
-        return ResourceChange(after.id, "added", (len(new), 0)), [[[], new]]
+        return ResourceChange(after.id, "added", (len(new), 0)), after.hash
     assert before is not None
-    return ResourceChange(before.id, "removed", (0, len(old))), [[old, []]]
+    return ResourceChange(before.id, "removed", (0, len(old))), before.hash
 
 
+def _check_readable(side: Side, resource: Resource | None) -> None:
+    if resource is None:
+        return
+    try:
+        load(resource.text)
+    except YamlError as error:
+        raise Unreadable(side, f"{resource.id.kind} {resource.id.name}: {error}") from None
+
+
+@lru_cache(maxsize=2048)
 def _means_the_same(before: Resource, after: Resource) -> bool:
     """Whether two texts are the same object: comments, order of keys and quotes do not count."""
     try:
@@ -101,44 +129,58 @@ def _drop(value: Any, pointer: list[str]) -> None:
         value.pop(int(last))
 
 
+@dataclass(frozen=True)
+class _Yaml:
+    """The yaml half of a cell."""
+
+    state: YamlState
+    comparison: Comparison = Comparison((), (0, 0), 0, "")
+    error: CellError | None = None
+    skipped: CellSkip | None = None
+    notes: tuple[str, ...] = ()
+
+
 def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore] = ()) -> tuple[Cell, str]:
     """The cell of a planned one, and the digest of its change ("" when its yaml does not change)."""
     cell = _value_side(planned)
-    error, skipped = _error(planned, base, head), _skip(planned, base, head)
-    comparison = Comparison((), (0, 0), 0, "")
-    state: YamlState = "unchanged"
-    notes = []
-    if planned.head is None:
-        state = "removed"
-        comparison = compare_manifests(base if isinstance(base, Manifest) else Manifest(), Manifest())
-    elif error is not None:
-        state = "failed"
-    elif skipped is not None:
-        state = "skipped"
-    elif isinstance(head, Manifest):
-        before = base if isinstance(base, Manifest) else Manifest()
-        comparison = compare_manifests(before, head, ignore)
-        if planned.base is None:
-            state = "added"
-        elif comparison.changes:
-            state = "changed"
-        elif _inputs(before) != _inputs(head):
-            state, skipped = "skipped", _missing(head if head.missing else before)
-        notes = [f"without {item.name} {item.version}, which is not here" for item in head.missing]
-        notes += list(head.warnings)
+    try:
+        yaml = _yaml_side(planned, base, head, ignore)
+    except Unreadable as error:
+        yaml = _Yaml("failed", error=CellError(error.side, "parse", str(error)))
     cell = replace(
         cell,
-        yaml=state,
-        cause=_causes(planned, cell, state),
-        deploys=state in ("changed", "added", "removed"),
-        yaml_lines=comparison.lines,
-        resources=comparison.changes,
-        ignored=comparison.ignored,
-        error=error,
-        skipped=skipped,
-        notes=tuple(dict.fromkeys(notes)),
+        yaml=yaml.state,
+        cause=_causes(planned, cell, yaml.state),
+        deploys=yaml.state in ("changed", "added", "removed"),
+        yaml_lines=yaml.comparison.lines,
+        resources=yaml.comparison.changes,
+        ignored=yaml.comparison.ignored,
+        error=yaml.error,
+        skipped=yaml.skipped,
+        notes=yaml.notes,
     )
-    return cell, comparison.digest if state == "changed" else ""
+    return cell, yaml.comparison.digest if yaml.state == "changed" else ""
+
+
+def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore]) -> _Yaml:
+    error, skipped = _error(base, head), _skip(base, head)
+    before = base if isinstance(base, Manifest) else Manifest()
+    if planned.head is None:
+        # Gone whatever it was: the fleet says so, and not a render.
+        return _Yaml("removed", compare_manifests(before, Manifest()), error, skipped)
+    if error is not None:
+        return _Yaml("failed", error=error)
+    if skipped is not None or not isinstance(head, Manifest):
+        return _Yaml("skipped", skipped=skipped)
+    comparison = compare_manifests(before, head, ignore)
+    notes = tuple(f"without {item.name} {item.version}, which is not here" for item in head.missing) + head.warnings
+    if planned.base is None:
+        return _Yaml("added", comparison, notes=notes)
+    if comparison.changes:
+        return _Yaml("changed", comparison, notes=notes)
+    if _inputs(before) != _inputs(head):
+        return _Yaml("skipped", comparison, skipped=_missing(head if head.missing else before), notes=notes)
+    return _Yaml("unchanged", comparison, notes=notes)
 
 
 def _value_side(planned: PlannedCell) -> Cell:
@@ -173,7 +215,7 @@ def _causes(planned: PlannedCell, cell: Cell, state: YamlState) -> tuple[Cause, 
     return tuple(causes)
 
 
-def _error(planned: PlannedCell, base: Outcome, head: Outcome) -> CellError | None:
+def _error(base: Outcome, head: Outcome) -> CellError | None:
     failures: list[tuple[Side, RenderFailed]] = [
         (side, outcome) for side, outcome in _sides(base, head) if isinstance(outcome, RenderFailed)
     ]
@@ -184,7 +226,7 @@ def _error(planned: PlannedCell, base: Outcome, head: Outcome) -> CellError | No
     return CellError("both" if both else side, failure.stage, str(failure))
 
 
-def _skip(planned: PlannedCell, base: Outcome, head: Outcome) -> CellSkip | None:
+def _skip(base: Outcome, head: Outcome) -> CellSkip | None:
     skips = [(side, outcome) for side, outcome in _sides(base, head) if isinstance(outcome, NotRendered)]
     if not skips:
         return None
@@ -214,8 +256,3 @@ def group_cells(cells: Iterable[tuple[Cell, str]]) -> list[Cell]:
             members[change] += 1
     names = {change: f"g{place}" for place, change in enumerate(sorted(members, key=lambda key: -members[key]), 1)}
     return [replace(cell, group=names[change]) if change else cell for cell, change in cells]
-
-
-def explain(error: AstrolabeError) -> RenderFailed:
-    """Any of our errors as a failed render, for what failed before rendering."""
-    return error if isinstance(error, RenderFailed) else RenderFailed("resolve", str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from previews.engine.applications import Instance
 from previews.engine.cells import Cause, ValueState
@@ -47,9 +47,12 @@ class Plan:
 
     cells: tuple[PlannedCell, ...]
     requests: Mapping[str, RenderRequest]
-    instances: int
-    unchanged: int
-    unchanged_problems: Mapping[tuple[str, str], Problem] = field(default_factory=dict)
+    unchanged: tuple[Instance, ...]
+
+    @property
+    def instances(self) -> int:
+        """How many instances there are, on either side."""
+        return len(self.cells) + len(self.unchanged)
 
 
 def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: Resolver) -> Plan:
@@ -58,20 +61,32 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
     right = {(item.cluster, item.application): item for item in head.instances}
     cells: list[PlannedCell] = []
     requests: dict[str, RenderRequest] = {}
-    unchanged = 0
-    places = sorted(left.keys() | right.keys())
-    for place in places:
+    unchanged: list[Instance] = []
+    for place in sorted(left.keys() | right.keys()):
         before, after = left.get(place), right.get(place)
         if before and after and _same(before, after, base_resolver, head_resolver):
-            unchanged += 1
+            unchanged.append(after)
             continue
-        cell, wanted = _plan_cell(before, after, base_resolver, head_resolver, base, head)
-        if cell is None:
-            unchanged += 1
+        old = _resolve(before, base_resolver) if before else _broken_parent(after, base)
+        new = _resolve(after, head_resolver) if after else _broken_parent(before, head)
+        cell = _plan_cell(_Pair(before, after, old, new), base_resolver, head_resolver)
+        if _is_unchanged(cell) and after:
+            unchanged.append(after)
             continue
         cells.append(cell)
-        requests.update(wanted)
-    return Plan(tuple(cells), requests, len(places), unchanged)
+        if cell.needs_rendering:
+            requests.update((side.request.key, side.request) for side in (old, new) if isinstance(side, Resolution))
+    return Plan(tuple(cells), requests, tuple(unchanged))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """An instance on both sides, and what resolving each gave."""
+
+    before: Instance | None
+    after: Instance | None
+    old: Resolution | Problem | None
+    new: Resolution | Problem | None
 
 
 def _same(before: Instance, after: Instance, base: Resolver, head: Resolver) -> bool:
@@ -81,46 +96,34 @@ def _same(before: Instance, after: Instance, base: Resolver, head: Resolver) -> 
         return False
 
 
-def _plan_cell(
-    before: Instance | None, after: Instance | None, base: Resolver, head: Resolver, base_fleet: Fleet, head_fleet: Fleet
-) -> tuple[PlannedCell | None, dict[str, RenderRequest]]:
-    old = _resolve(before, base)
-    new = _resolve(after, head)
-    if before and not after:
-        new = _broken_parent(before, head_fleet)
-    if after and not before:
-        old = _broken_parent(after, base_fleet)
-    value = _value_state(before, after, old, new)
-    retargeted = bool(before and after and before.definition.target != after.definition.target)
-    keys = [side.request.key if isinstance(side, Resolution) else "" for side in (old, new)]
-    problems = [side if isinstance(side, (RenderFailed, NotRendered)) else None for side in (old, new)]
-    same_problem = all(problems) and str(problems[0]) == str(problems[1])
-    if before and after and value == "unchanged" and not retargeted and keys[0] == keys[1] and not any(problems):
-        return None, {}
-    # A parent that is broken hides its children: they are there, and nobody knows how.
-    hidden_before, hidden_after = (before or (after if old else None)), (after or (before if new else None))
-    cell = PlannedCell(
-        base=hidden_before,
-        head=hidden_after,
-        value=value,
+def _plan_cell(pair: _Pair, base: Resolver, head: Resolver) -> PlannedCell:
+    before, after, old, new = pair.before, pair.after, pair.old, pair.new
+    return PlannedCell(
+        # A parent that is broken hides its children: they are there, and nobody knows how.
+        base=before or (after if old else None),
+        head=after or (before if new else None),
+        value=_value_state(pair),
         values=(_values_of(old), _values_of(new)),
-        base_key=keys[0],
-        head_key=keys[1],
-        base_problem=problems[0],
-        head_problem=problems[1],
-        moved=_moved(before, after, old, new),
-        retargeted=retargeted,
+        base_key=old.request.key if isinstance(old, Resolution) else "",
+        head_key=new.request.key if isinstance(new, Resolution) else "",
+        base_problem=None if isinstance(old, Resolution) else old,
+        head_problem=None if isinstance(new, Resolution) else new,
+        moved=_moved(pair),
+        retargeted=bool(before and after and before.definition.target != after.definition.target),
         pinned=bool((after and head.is_pinned(after.definition)) or (before and base.is_pinned(before.definition))),
     )
-    if same_problem and value == "unchanged" and not retargeted and isinstance(problems[0], NotRendered):
-        return None, {}
-    sides = [side for side in (old, new) if isinstance(side, Resolution)] if keys[0] != keys[1] else []
-    return cell, {side.request.key: side.request for side in sides}
 
 
-def _resolve(instance: Instance | None, resolver: Resolver) -> Resolution | Problem | None:
-    if instance is None:
-        return None
+def _is_unchanged(cell: PlannedCell) -> bool:
+    """Whether nothing of it can show: the same to render on both sides, or the same reason not to."""
+    if not (cell.base and cell.head) or cell.value != "unchanged" or cell.retargeted or cell.needs_rendering:
+        return False
+    if cell.base_problem is None and cell.head_problem is None:
+        return True
+    return isinstance(cell.head_problem, NotRendered) and str(cell.base_problem) == str(cell.head_problem)
+
+
+def _resolve(instance: Instance, resolver: Resolver) -> Resolution | Problem:
     try:
         return resolver.resolve(instance)
     except (RenderFailed, NotRendered) as error:
@@ -129,46 +132,43 @@ def _resolve(instance: Instance | None, resolver: Resolver) -> Resolution | Prob
         return RenderFailed("resolve", str(error))
 
 
-def _broken_parent(instance: Instance, fleet: Fleet) -> Problem | None:
+def _broken_parent(instance: Instance | None, fleet: Fleet) -> Problem | None:
     """Why an instance is not seen on a side although its parent is there: the parent could not be rendered."""
-    for name in instance.origin[1:]:
-        error = fleet.broken.get((instance.cluster, name))
+    for name in instance.origin[1:] if instance else ():
+        error = fleet.broken.get((instance.cluster, name)) if instance else None
         if error is not None:
             return RenderFailed("discover", f"{name}, which makes this application, failed: {error}")
     return None
 
 
-def _value_state(
-    before: Instance | None, after: Instance | None, old: Resolution | Problem | None, new: Resolution | Problem | None
-) -> ValueState:
-    if before is None:
-        return "unchanged" if old else "added"
-    if after is None:
-        return "unchanged" if new else "removed"
-    if isinstance(old, Resolution) and isinstance(new, Resolution):
-        return "unchanged" if old.values == new.values else "changed"
+def _value_state(pair: _Pair) -> ValueState:
+    if pair.before is None:
+        return "unchanged" if pair.old else "added"
+    if pair.after is None:
+        return "unchanged" if pair.new else "removed"
+    if isinstance(pair.old, Resolution) and isinstance(pair.new, Resolution):
+        return "unchanged" if pair.old.values == pair.new.values else "changed"
     # Without a tree the files cannot be read; what the Applications themselves say still can be compared.
-    return "unchanged" if _stated_values(before) == _stated_values(after) else "changed"
+    return "unchanged" if _stated_values(pair.before) == _stated_values(pair.after) else "changed"
 
 
 def _stated_values(instance: Instance) -> str:
-    return repr([(source.helm, canonical(source.kustomize), canonical(source.directory)) for source in instance.definition.sources])
+    sources = instance.definition.sources
+    return repr([(item.helm, canonical(item.kustomize), canonical(item.directory)) for item in sources])
 
 
 def _values_of(side: Resolution | Problem | None) -> str:
     return side.values_yaml if isinstance(side, Resolution) else ""
 
 
-def _moved(
-    before: Instance | None, after: Instance | None, old: Resolution | Problem | None, new: Resolution | Problem | None
-) -> tuple[Cause, ...]:
-    if before is None or after is None:
+def _moved(pair: _Pair) -> tuple[Cause, ...]:
+    if pair.before is None or pair.after is None:
         return ()
     causes: list[Cause] = []
-    if isinstance(old, Resolution) and isinstance(new, Resolution):
-        checkouts = [[part.checkout.id for part in side.request.parts] for side in (old, new)]
+    if isinstance(pair.old, Resolution) and isinstance(pair.new, Resolution):
+        checkouts = [[part.checkout.id for part in side.request.parts] for side in (pair.old, pair.new)]
         if checkouts[0] != checkouts[1]:
             causes.append("template")
-    if before.profile != after.profile:
+    if pair.before.profile != pair.after.profile:
         causes.append("profile")
     return tuple(causes)

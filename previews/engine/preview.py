@@ -103,9 +103,9 @@ class Workbench:
         data = None if override else self.tree(head_tree).read(FILE_NAME)
         return parse_config(override or (data or b"").decode("utf-8", "replace"))
 
-    def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str]) -> Resolver:
-        """A resolver of one side."""
-        return Resolver(self.tree(tree_id), config, self.mirror, self.charts, tuple(tracks))
+    def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
+        """A resolver of one side; see Resolver for `tracks` and `unpinned`."""
+        return Resolver(self.tree(tree_id), config, self.mirror, self.charts, tuple(tracks), unpinned)
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
         """A result for each request's key: from memory, from the cache, or rendered and put there."""
@@ -158,12 +158,18 @@ class Prepared:
         return tuple(dict.fromkeys((*self.sides.notes, *self.base.notes, *self.head.notes)))
 
 
-def prepare(bench: Workbench, sides: Sides, config: FleetConfig, tracks: Sequence[str]) -> Prepared:
-    """Finds both fleets and plans what to render. `tracks` are names of revisions that mean the tree."""
+def prepare(
+    bench: Workbench, sides: Sides, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False
+) -> Prepared:
+    """Finds both fleets and plans what to render. `tracks` are names of revisions that mean the tree.
+
+    `unpinned` moves the head's pins of this repository to the head.
+    """
     base = bench.resolver(sides.base_tree, config, tracks)
-    head = bench.resolver(sides.head_tree, config, tracks)
+    head = bench.resolver(sides.head_tree, config, tracks, unpinned)
     base_fleet = discover(base, bench.manifests)
-    head_fleet = base_fleet if sides.base_tree == sides.head_tree else discover(head, bench.manifests)
+    same = sides.base_tree == sides.head_tree and not unpinned
+    head_fleet = base_fleet if same else discover(head, bench.manifests)
     return Prepared(sides, config, base_fleet, head_fleet, make_plan(base_fleet, head_fleet, base, head))
 
 

@@ -51,9 +51,19 @@ class Resolver:
     """Resolves the instances of one side of a preview."""
 
     def __init__(
-        self, tree: Tree, config: FleetConfig, mirror: Mirror, charts: ChartStore, tracks: tuple[str, ...]
+        self,
+        tree: Tree,
+        config: FleetConfig,
+        mirror: Mirror,
+        charts: ChartStore,
+        tracks: tuple[str, ...],
+        unpinned: bool = False,
     ) -> None:
-        """`tracks` are the revision names that mean `tree`; the empty one and HEAD always do."""
+        """`tracks` are the revision names that mean `tree`; the empty one and HEAD always do.
+
+        `unpinned` asks what would be if every pin of this repository were moved to `tree`.
+        """
+        self.unpinned = unpinned
         self.tree = tree
         self.config = config
         self.mirror = mirror
@@ -84,7 +94,7 @@ class Resolver:
                 "revision",
                 f"{source.repository} is another repository (if it is this one, list it under `addresses`)",
             )
-        if source.revision in self.tracks:
+        if self.unpinned or source.revision in self.tracks:
             return _Found(source, self.tree)
         try:
             commit = self.mirror.commit(source.revision)

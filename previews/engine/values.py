@@ -21,8 +21,7 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for key, value in over.items():
         below = merged.get(key)
-        both = isinstance(value, dict) and isinstance(below, dict)
-        merged[key] = merge(below, value) if both else value
+        merged[key] = merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
     return merged
 
 
@@ -62,7 +61,7 @@ class _Setter:
 
     def run(self, stops: str) -> tuple[str, str]:
         """Text up to one of the stop signs, and that sign ("" at the end)."""
-        taken = []
+        taken: list[str] = []
         while self.at < len(self.text):
             sign = self.text[self.at]
             self.at += 1

@@ -113,7 +113,8 @@ class _Search:
             requests[request.key] = request
             parents.setdefault(request.key, []).append(instance)
         results = self.render(list(requests.values()))
-        return [child for key, found in parents.items() for parent in found for child in self._children(parent, results[key])]
+        pairs = ((parent, results[key]) for key, found in parents.items() for parent in found)
+        return [child for parent, result in pairs for child in self._children(parent, result)]
 
     def _add(self, seeds: list[_Seed]) -> list[Instance]:
         added = []

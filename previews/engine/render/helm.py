@@ -48,12 +48,13 @@ def by_library() -> Helm:
     loaded: OrderedDict[Path, Any] = OrderedDict()
 
     def load_chart(folder: Path) -> Any:
-        if folder not in loaded:
-            loaded[folder] = Chart.load(folder)
-            if len(loaded) > _LOADED_CHARTS:
-                loaded.popitem(last=False)[1].close()
-        loaded.move_to_end(folder)
-        return loaded[folder]
+        chart = loaded.pop(folder, None) or Chart.load(folder)
+        # A render takes disabled dependencies out of the loaded chart, and they stay out: such a chart serves once.
+        if not chart.metadata.get("dependencies") and not chart.dependencies:
+            loaded[folder] = chart
+        if len(loaded) > _LOADED_CHARTS:
+            loaded.popitem(last=False)[1].close()
+        return chart
 
     def render(folder: Path, options: Mapping[str, Any]) -> list[str]:
         try:

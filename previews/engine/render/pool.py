@@ -24,8 +24,9 @@ from typing import Any, Self
 
 from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest, Resource, ResourceId
-from previews.engine.render.requests import Checkout, RenderRequest
+from previews.engine.render.requests import Checkout, Part, RenderRequest, digest
 from previews.engine.trees import ObjectStore
+from previews.engine.yamls import dump
 
 Result = Manifest | RenderFailed
 
@@ -115,31 +116,26 @@ class RenderPool:
         try:
             for part in request.parts:
                 self._write(part.checkout)
-            parts = [
-                {"tool": part.tool, "checkout": part.checkout.id, "options": part.options} for part in request.parts
-            ]
-            for part in parts:
-                self._put_kustomization(part)
+            parts = [self._message(part) for part in request.parts]
             return _read_answer(child.ask({"parts": parts}), request)
         except _Died as death:
             return RenderFailed("render", str(death), is_final=False)
         except RenderFailed as error:
             return error
 
-    def _put_kustomization(self, part: dict[str, Any]) -> None:
-        """An edited kustomization takes the place of the file, in a copy of the checkout of its own."""
-        edit = part["options"].get("kustomization") if part["tool"] == "kustomize" else None
-        if not edit:
-            return
-        from previews.engine.render.requests import digest
-        from previews.engine.yamls import dump
+    def _message(self, part: Part) -> dict[str, Any]:
+        edit = part.options.get("kustomization")
+        folder = self._edited_copy(part, edit) if edit else part.checkout.id
+        return {"tool": part.tool, "checkout": folder, "options": part.options}
 
-        copy = f"{part['checkout']}-{digest(edit)[:16]}"
+    def _edited_copy(self, part: Part, edit: dict[str, Any]) -> str:
+        """A copy of the checkout in which the edited kustomization stands; the checkout may serve others."""
+        copy = f"{part.checkout.id}-{digest(edit)[:16]}"
         with self._written[copy]:
             if not (self.folder / copy).exists():
-                shutil.copytree(self.folder / part["checkout"], self.folder / copy)
-                (self.folder / copy / part["options"]["path"] / edit["name"]).write_text(dump(edit["content"]))
-        part["checkout"] = copy
+                shutil.copytree(self.folder / part.checkout.id, self.folder / copy)
+                (self.folder / copy / part.options["path"] / edit["name"]).write_text(dump(edit["content"]))
+        return copy
 
     def _write(self, checkout: Checkout) -> None:
         """Puts a checkout on the disk, once: regular files only, whatever they were in Git."""
@@ -171,8 +167,7 @@ def _batches(requests: list[RenderRequest]) -> list[list[RenderRequest]]:
 def _read_answer(answer: dict[str, Any], request: RenderRequest) -> Result:
     error = answer.get("error")
     if error:
-        stage = error["stage"] if error["stage"] in ("resolve", "render", "parse") else "render"
-        return RenderFailed(stage, str(error["message"]))
+        return RenderFailed("parse" if error["stage"] == "parse" else "render", str(error["message"]))
     resources = tuple(
         Resource(ResourceId(str(group), str(kind), str(namespace), str(name)), str(version), str(text), str(hashed))
         for group, version, kind, namespace, name, hashed, text in answer["resources"]
