@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from previews.engine.applications import Instance
 from previews.engine.cells import Cause, ValueState
 from previews.engine.discover.fleet import Fleet
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed
+from previews.engine.masking import Mask, mask_values
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolution, Resolver
-from previews.engine.yamls import canonical
+from previews.engine.yamls import canonical, dump
 
 Problem = RenderFailed | NotRendered
+Show = Callable[[Resolution | Problem | None], str]
 
 
 @dataclass(frozen=True)
 class PlannedCell:
     """An instance that may change. `base_key` and `head_key` are render keys, "" where a side has a problem or is not.
 
-    `values` are the YAML texts of both sides, unmasked; `moved` are causes that may have moved the manifest.
+    `values` are the YAML texts of both sides, secrets masked; `moved` are causes that may have moved the manifest.
     """
 
     base: Instance | None
@@ -55,8 +57,19 @@ class Plan:
         return len(self.cells) + len(self.unchanged)
 
 
-def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: Resolver) -> Plan:
-    """Compares two fleets. What has the same fingerprint on both sides is unchanged without looking further."""
+def make_plan(
+    base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: Resolver, mask: Mask = str
+) -> Plan:
+    """Compares two fleets. What has the same fingerprint on both sides is unchanged without looking further.
+
+    `mask` hides what the configuration calls secret in the values that are kept for showing.
+    """
+    patterns = head_resolver.config.secret_values
+
+    def show(side: Resolution | Problem | None) -> str:
+        """The values of a side as YAML, "" where there are none."""
+        return dump(mask_values(side.shown, patterns, mask)) if isinstance(side, Resolution) and side.shown else ""
+
     left = {(item.cluster, item.application): item for item in base.instances}
     right = {(item.cluster, item.application): item for item in head.instances}
     cells: list[PlannedCell] = []
@@ -69,7 +82,7 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
             continue
         old = _resolve(before, base_resolver) if before else _broken_parent(after, base)
         new = _resolve(after, head_resolver) if after else _broken_parent(before, head)
-        cell = _plan_cell(_Pair(before, after, old, new), base_resolver, head_resolver)
+        cell = _plan_cell(_Pair(before, after, old, new), base_resolver, head_resolver, show)
         if _is_unchanged(cell) and after:
             unchanged.append(after)
             continue
@@ -96,14 +109,14 @@ def _same(before: Instance, after: Instance, base: Resolver, head: Resolver) -> 
         return False
 
 
-def _plan_cell(pair: _Pair, base: Resolver, head: Resolver) -> PlannedCell:
+def _plan_cell(pair: _Pair, base: Resolver, head: Resolver, show: Show) -> PlannedCell:
     before, after, old, new = pair.before, pair.after, pair.old, pair.new
     return PlannedCell(
         # A parent that is broken hides its children: they are there, and nobody knows how.
         base=before or (after if old else None),
         head=after or (before if new else None),
         value=_value_state(pair),
-        values=(_values_of(old), _values_of(new)),
+        values=(show(old), show(new)),
         base_key=old.request.key if isinstance(old, Resolution) else "",
         head_key=new.request.key if isinstance(new, Resolution) else "",
         base_problem=None if isinstance(old, Resolution) else old,
@@ -147,7 +160,7 @@ def _value_state(pair: _Pair) -> ValueState:
     if pair.after is None:
         return "unchanged" if pair.new else "removed"
     if isinstance(pair.old, Resolution) and isinstance(pair.new, Resolution):
-        return "unchanged" if pair.old.values == pair.new.values else "changed"
+        return "unchanged" if canonical(pair.old.shown) == canonical(pair.new.shown) else "changed"
     # Without a tree the files cannot be read; what the Applications themselves say still can be compared.
     return "unchanged" if _stated_values(pair.before) == _stated_values(pair.after) else "changed"
 
@@ -155,10 +168,6 @@ def _value_state(pair: _Pair) -> ValueState:
 def _stated_values(instance: Instance) -> str:
     sources = instance.definition.sources
     return repr([(item.helm, canonical(item.kustomize), canonical(item.directory)) for item in sources])
-
-
-def _values_of(side: Resolution | Problem | None) -> str:
-    return side.values_yaml if isinstance(side, Resolution) else ""
 
 
 def _moved(pair: _Pair) -> tuple[Cause, ...]:

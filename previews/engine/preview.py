@@ -18,6 +18,7 @@ from previews.engine.discover.fleet import Fleet, discover
 from previews.engine.errors import RenderFailed
 from previews.engine.git import Mirror
 from previews.engine.manifests import Manifest
+from previews.engine.masking import make_mask
 from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderPool, RenderSettings, Result
@@ -170,7 +171,8 @@ def prepare(
     base_fleet = discover(base, bench.manifests)
     same = sides.base_tree == sides.head_tree and not unpinned
     head_fleet = base_fleet if same else discover(head, bench.manifests)
-    return Prepared(sides, config, base_fleet, head_fleet, make_plan(base_fleet, head_fleet, base, head))
+    plan = make_plan(base_fleet, head_fleet, base, head, make_mask(bench.settings.mask_key))
+    return Prepared(sides, config, base_fleet, head_fleet, plan)
 
 
 def outcome(key: str, problem: Problem | None, exists: bool, manifests: Mapping[str, Result]) -> Outcome:

@@ -24,7 +24,7 @@ from previews.engine.render.charts import Chart, ChartStore, Dependency, assembl
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.trees import Tree, clean_path
 from previews.engine.values import escape_commas, expand_environment, merge, set_file, set_value
-from previews.engine.yamls import canonical, dump, load
+from previews.engine.yamls import canonical, load
 
 #: Revisions differ between base and head by construction, so charts see one that never does.
 PLACEHOLDER_REVISION = "0" * 40
@@ -32,10 +32,9 @@ PLACEHOLDER_REVISION = "0" * 40
 
 @dataclass(frozen=True)
 class Resolution:
-    """One side of an instance, ready to render. `values` is the canonical text of what it hands to its template."""
+    """One side of an instance, ready to render. `shown` is what it hands to its template, as the value row has it."""
 
-    values: str
-    values_yaml: str
+    shown: Any
     request: RenderRequest
 
 
@@ -180,7 +179,7 @@ class Resolver:
             parts.append(part)
             values.append(merged)
         shown = values[0] if len(values) == 1 else values
-        return Resolution(canonical(shown), dump(shown) if shown else "", make_request(tuple(parts), tuple(missing)))
+        return Resolution(shown, make_request(tuple(parts), tuple(missing)))
 
     # Helm
 

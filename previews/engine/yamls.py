@@ -182,11 +182,16 @@ _NO_KEY = object()
 _MERGE = object()
 
 
+def _events(text: str) -> Iterator[Any]:
+    """The parser's events; untyped, since the stubs know only their base class."""
+    return iter(yaml.parse(text, Loader=_Parser))
+
+
 def _documents(text: str, duplicates: str, lines: dict[tuple[int, str | int], int] | None) -> Iterator[Any]:
     strict = duplicates == "error"
     builder = _Builder(duplicates, lines)
     try:
-        for event in yaml.parse(text, Loader=_Parser):
+        for event in _events(text):
             kind = type(event)
             line = event.start_mark.line + 1
             if kind is yaml.ScalarEvent:

@@ -1,0 +1,115 @@
+"""`preview REPO`: previews a head against a base and prints what changes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from previews.commandline import CONDITION, CONFLICT, RepositoryCommand, Session, open_repository
+from previews.engine.cells import Cell
+from previews.engine.errors import BadInput
+from previews.engine.preview import Clock, Prepared, choose_sides, finish, prepare, totals
+from previews.engine.report import PreviewReport, to_json, to_markdown, to_text
+
+_PREDICTED = ("blocked", "outage", "irreversible")
+
+
+class Command(RepositoryCommand):
+    """Prints the cells that a merge would change; see docs/commands.md for the JSON."""
+
+    help = "Previews a head against a base and prints what changes on every cluster."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of a preview."""
+        super().add_arguments(parser)
+        parser.add_argument("--base", help="branch, tag or commit to compare with (default: the default branch)")
+        heads = parser.add_mutually_exclusive_group(required=True)
+        heads.add_argument("--head", help="branch, tag or commit to preview")
+        heads.add_argument("--merge", action="append", help="the same, repeatable: merged in order on the base")
+        parser.add_argument("--exact", action="store_true", help="compare the head itself, without merging")
+        parser.add_argument("--all", action="store_true", help="list unchanged cells too")
+        parser.add_argument("--what-if-unpinned", action="store_true", help="move pins of this repository to the head")
+        parser.add_argument("--fail-on", default="", help="comma-separated conditions that give exit code 1: failed")
+        parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+
+    def handle(self, **options: Any) -> None:
+        """Runs the preview and exits with 0, 1 (a --fail-on condition) or 3 (conflicts in the merge)."""
+        conditions = _conditions(options["fail_on"])
+        if options["exact"] and len(options["merge"] or ()) > 1:
+            raise BadInput("--exact compares one head as it is; it cannot go with several --merge")
+        clock = Clock()
+        with open_repository(options) as session:
+            clock.lap("fetch")
+            report = _preview(session, options, clock)
+        writers = {"json": _json_text, "markdown": to_markdown, "text": to_text}
+        self.stdout.write(writers[options["format"]](report), ending="")
+        if report.head["conflicts"]:
+            sys.exit(CONFLICT)
+        if "failed" in conditions and report.totals["failed"]:
+            sys.exit(CONDITION)
+
+
+def _json_text(report: PreviewReport) -> str:
+    return json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n"
+
+
+def _conditions(text: str) -> set[str]:
+    asked = {part.strip() for part in text.split(",") if part.strip()}
+    unknown = sorted(asked - {"failed", *_PREDICTED})
+    if unknown:
+        raise BadInput(f"--fail-on {', '.join(unknown)}: known are failed, {', '.join(_PREDICTED)}")
+    early = sorted(asked & set(_PREDICTED))
+    if early:
+        raise BadInput(f"--fail-on {', '.join(early)}: this version does not predict yet, so it could never fail")
+    return asked
+
+
+def _preview(session: Session, options: dict[str, Any], clock: Clock) -> PreviewReport:
+    base = options["base"] or session.default_branch
+    heads = options["merge"] or [options["head"]]
+    sides = choose_sides(session.mirror, base, heads, options["exact"])
+    config = session.config(sides.head_tree)
+    tracks = [session.default_branch, base]
+    prepared = prepare(session.bench, sides, config, tracks, options["what_if_unpinned"])
+    clock.lap("discover")
+    manifests = session.bench.manifests(list(prepared.plan.requests.values()), _progress)
+    clock.lap("render")
+    cells = finish(prepared, manifests)
+    clock.lap("compare")
+    seconds = {**clock.seconds, "total": sum(clock.seconds.values())}
+    counts = totals(prepared, cells, session.bench.rendered, session.bench.cached)
+    listed = _with_unchanged(prepared, cells) if options["all"] else cells
+    return PreviewReport(
+        base={"revision": base, "commit": sides.base_commit, "tree": sides.base_tree},
+        head={
+            "revisions": heads,
+            "commits": list(sides.heads),
+            "tree": sides.head_tree,
+            "merged": sides.merged,
+            "conflicts": list(sides.conflicts),
+        },
+        totals=counts,
+        seconds=seconds,
+        cells=listed,
+        notes=prepared.notes,
+    )
+
+
+def _with_unchanged(prepared: Prepared, cells: list[Cell]) -> list[Cell]:
+    changed = {(cell.cluster, cell.application): cell for cell in cells}
+    for instance in (*prepared.plan.unchanged, *(cell.head for cell in prepared.plan.cells if cell.head)):
+        place = (instance.cluster, instance.application)
+        changed.setdefault(place, _unchanged(*place, instance.definition.name, instance.path))
+    return [changed[place] for place in sorted(changed)]
+
+
+def _unchanged(cluster: str, application: str, name: str, path: str) -> Cell:
+    return Cell(cluster, application, name, path, "unchanged", "unchanged", (), deploys=False, pinned=False)
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rrendered {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
