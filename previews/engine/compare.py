@@ -165,7 +165,7 @@ def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequen
 def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore]) -> _Yaml:
     error, skipped = _error(base, head), _skip(base, head)
     before = base if isinstance(base, Manifest) else Manifest()
-    if planned.head is None:
+    if not planned.on_head:
         # Gone whatever it was: the fleet says so, and not a render.
         return _Yaml("removed", compare_manifests(before, Manifest()), error, skipped)
     if error is not None:
@@ -174,7 +174,7 @@ def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Seque
         return _Yaml("skipped", skipped=skipped)
     comparison = compare_manifests(before, head, ignore)
     notes = tuple(f"without {item.name} {item.version}, which is not here" for item in head.missing) + head.warnings
-    if planned.base is None:
+    if not planned.on_base:
         return _Yaml("added", comparison, notes=notes)
     if comparison.changes:
         return _Yaml("changed", comparison, notes=notes)
@@ -184,15 +184,13 @@ def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Seque
 
 
 def _value_side(planned: PlannedCell) -> Cell:
-    shown = planned.head or planned.base
-    assert shown is not None
     old, new = planned.values
     lines = (0, 0) if old == new else count(diff_lines(old.splitlines(), new.splitlines()).opcodes)
     return Cell(
-        cluster=shown.cluster,
-        application=shown.application,
-        name=shown.definition.name,
-        path=shown.path,
+        cluster=planned.cluster,
+        application=planned.application,
+        name=planned.name,
+        path=planned.path,
         value=planned.value,
         yaml="unchanged",
         cause=(),
@@ -204,7 +202,7 @@ def _value_side(planned: PlannedCell) -> Cell:
 
 def _causes(planned: PlannedCell, cell: Cell, state: YamlState) -> tuple[Cause, ...]:
     """What moved; a template or profile that moved without any effect is no cause of anything."""
-    if planned.base is None or planned.head is None:
+    if not planned.on_base or not planned.on_head:
         return ("target",)
     moved = [] if state == "unchanged" else list(planned.moved)
     causes: list[Cause] = [

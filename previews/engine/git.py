@@ -175,6 +175,10 @@ class Mirror:
         rows = [row.lstrip("\n").split("\0") for row in said.split("\x01") if row.strip("\n")]
         return [Ref(name, commit, who, int(when or 0), text, body) for name, commit, who, when, text, body in rows]
 
+    def merged_refs(self, branch: str) -> set[str]:
+        """The names of all refs whose commits are in a branch already."""
+        return set(self.git("for-each-ref", "--format=%(refname)", f"--merged=refs/heads/{branch}").split())
+
     def commit(self, revision: str) -> str:
         """The full commit id of a branch, tag, `refs/…` or commit. Raises BadInput when there is none."""
         if not revision or revision.startswith("-") or any(c in revision for c in " ~^:?*[\\\0\n") or ".." in revision:

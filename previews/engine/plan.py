@@ -20,15 +20,21 @@ Show = Callable[[Resolution | Problem | None], str]
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """An instance that may change. `base_key` and `head_key` are render keys, "" where a side has a problem or is not.
+    """An instance that may change: everything about it that is known before rendering.
 
-    `values` are the YAML texts of both sides, secrets masked; `moved` are causes that may have moved the manifest.
+    `base_key` and `head_key` are render keys, "" where a side has a problem or the instance is not on it. `values`
+    and `targets` are YAML texts of both sides, secrets masked; `moved` are causes that may have moved the manifest.
     """
 
-    base: Instance | None
-    head: Instance | None
+    cluster: str
+    application: str
+    name: str
+    path: str
+    on_base: bool
+    on_head: bool
     value: ValueState
     values: tuple[str, str]
+    targets: tuple[str, str]
     base_key: str
     head_key: str
     base_problem: Problem | None
@@ -111,25 +117,33 @@ def _same(before: Instance, after: Instance, base: Resolver, head: Resolver) -> 
 
 def _plan_cell(pair: _Pair, base: Resolver, head: Resolver, show: Show) -> PlannedCell:
     before, after, old, new = pair.before, pair.after, pair.old, pair.new
+    shown = after or before
+    assert shown is not None
+    targets = (before.definition.target if before else "", after.definition.target if after else "")
     return PlannedCell(
+        cluster=shown.cluster,
+        application=shown.application,
+        name=shown.definition.name,
+        path=shown.path,
         # A parent that is broken hides its children: they are there, and nobody knows how.
-        base=before or (after if old else None),
-        head=after or (before if new else None),
+        on_base=before is not None or old is not None,
+        on_head=after is not None or new is not None,
         value=_value_state(pair),
         values=(show(old), show(new)),
+        targets=targets,
         base_key=old.request.key if isinstance(old, Resolution) else "",
         head_key=new.request.key if isinstance(new, Resolution) else "",
         base_problem=None if isinstance(old, Resolution) else old,
         head_problem=None if isinstance(new, Resolution) else new,
         moved=_moved(pair),
-        retargeted=bool(before and after and before.definition.target != after.definition.target),
+        retargeted=bool(before and after and targets[0] != targets[1]),
         pinned=bool((after and head.is_pinned(after.definition)) or (before and base.is_pinned(before.definition))),
     )
 
 
 def _is_unchanged(cell: PlannedCell) -> bool:
     """Whether nothing of it can show: the same to render on both sides, or the same reason not to."""
-    if not (cell.base and cell.head) or cell.value != "unchanged" or cell.retargeted or cell.needs_rendering:
+    if not (cell.on_base and cell.on_head) or cell.value != "unchanged" or cell.retargeted or cell.needs_rendering:
         return False
     if cell.base_problem is None and cell.head_problem is None:
         return True

@@ -175,13 +175,6 @@ def prepare(
     return Prepared(sides, config, base_fleet, head_fleet, plan)
 
 
-def outcome(key: str, problem: Problem | None, exists: bool, manifests: Mapping[str, Result]) -> Outcome:
-    """What one side of a planned cell came to."""
-    if not exists and problem is None:
-        return None
-    return problem if problem is not None else manifests.get(key, Manifest())
-
-
 def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:
     """The cells that change (or fail, or were skipped), with groups, from the manifests of the plan's requests."""
     made = []
@@ -193,18 +186,26 @@ def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:
 
 
 def outcomes(planned: PlannedCell, manifests: Mapping[str, Result]) -> tuple[Outcome, Outcome]:
-    """What the two sides of a planned cell came to."""
+    """What the two sides of a planned cell came to. Sides with equal keys were not rendered and do not differ."""
+
+    def side(exists: bool, key: str, problem: Problem | None) -> Outcome:
+        if not exists or problem is not None:
+            return problem
+        if not planned.needs_rendering:
+            return Manifest()
+        return manifests.get(key) or RenderFailed("render", "the renderer gave no answer", is_final=False)
+
     return (
-        outcome(planned.base_key, planned.base_problem, planned.base is not None, manifests),
-        outcome(planned.head_key, planned.head_problem, planned.head is not None, manifests),
+        side(planned.on_base, planned.base_key, planned.base_problem),
+        side(planned.on_head, planned.head_key, planned.head_problem),
     )
 
 
-def totals(prepared: Prepared, cells: Sequence[Cell], rendered: int, cached: int) -> dict[str, int]:
-    """The counts that the page and the commands show; each instance is counted in one of the states."""
+def totals(instances: int, cells: Sequence[Cell], rendered: int, cached: int) -> dict[str, int]:
+    """The counts that the page and the commands show; `instances` is how many there are on either side."""
     return {
-        "instances": prepared.plan.instances,
-        "unchanged": prepared.plan.instances - len(cells),
+        "instances": instances,
+        "unchanged": instances - len(cells),
         "value_only": sum(1 for cell in cells if cell.yaml == "unchanged"),
         "deploys": sum(1 for cell in cells if cell.deploys),
         "added": sum(1 for cell in cells if cell.yaml == "added"),

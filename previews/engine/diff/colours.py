@@ -41,7 +41,7 @@ def highlight_yaml(text: str) -> list[list[Token]]:
         return [_plain(line) for line in lines]
     coloured: list[list[Token]] = [[]]
     # Not `get_tokens`, which changes the text (newlines, a byte order mark) and so would shift every line after.
-    for _, token_type, value in YamlLexer().get_tokens_unprocessed(text):  # type: ignore[no-untyped-call]
+    for _, token_type, value in YamlLexer().get_tokens_unprocessed(text):
         first, *others = value.split("\n")
         _append(coloured[-1], token_type, first)
         for part in others:

@@ -169,6 +169,6 @@ def _match_gap(a: Sequence[int], b: Sequence[int], gap: _Gap, budget: _Budget) -
 
 
 def _match_small(a: Sequence[int], b: Sequence[int], gap: _Gap) -> list[Block]:
-    """difflib looks for the longest runs, which reads better than single equal lines picked up here and there."""
+    """By difflib, for its longest runs read better than single equal lines picked up here and there."""
     matcher = SequenceMatcher(None, a[gap.i1 : gap.i2], b[gap.j1 : gap.j2], autojunk=False)
     return [Block(gap.i1 + i, gap.j1 + j, size) for i, j, size in matcher.get_matching_blocks() if size]

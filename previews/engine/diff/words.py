@@ -27,11 +27,11 @@ ISLAND_WEIGHT = 1
 #: Of longer lines, in characters, nothing is said.
 MAX_LINE = 100_000
 #: Characters of a line that are looked at to find its pair.
-LOOKED_AT = 2_000
+LOOKED_AT = 500
 #: Pairs of equal words that difflib may look at in one line; beyond, all from first to last difference is one span.
 MAX_WORD_PAIRS = 4_000
 #: Blocks of up to this many possible pairs are matched by likeness, larger ones by their keys.
-MAX_LINE_PAIRS = 900
+MAX_LINE_PAIRS = 400
 
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 _KEY = re.compile(r"\s*(?:- +)*(?:[^\s:#'\"][^\s:]*|'[^']*'|\"[^\"]*\"):(?=\s|$)")

@@ -72,3 +72,41 @@ def make_request(parts: tuple[Part, ...], missing: tuple[MissingDependency, ...]
 def digest(value: Any) -> str:
     """The SHA-256, in hex, of a JSON value's canonical text."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def to_json(request: RenderRequest) -> dict[str, Any]:
+    """A request as JSON, to be kept until a worker takes it."""
+    return {
+        "key": request.key,
+        "missing": [[item.name, item.version, item.repository, item.inputs] for item in request.missing],
+        "parts": [
+            {
+                "tool": part.tool,
+                "id": part.checkout.id,
+                "files": part.checkout.files,
+                "archives": [[name, str(item.path), item.digest] for name, item in part.checkout.archives],
+                "options": part.options,
+            }
+            for part in request.parts
+        ],
+    }
+
+
+def from_json(content: Mapping[str, Any]) -> RenderRequest:
+    """The request that `to_json` wrote."""
+    return RenderRequest(
+        content["key"],
+        tuple(
+            Part(
+                part["tool"],
+                Checkout(
+                    part["id"],
+                    tuple((name, blob) for name, blob in part["files"]),
+                    tuple((name, Archive(Path(path), found)) for name, path, found in part["archives"]),
+                ),
+                part["options"],
+            )
+            for part in content["parts"]
+        ),
+        tuple(MissingDependency(*row) for row in content["missing"]),
+    )

@@ -80,7 +80,7 @@ def _preview(session: Session, options: dict[str, Any], clock: Clock) -> Preview
     cells = finish(prepared, manifests)
     clock.lap("compare")
     seconds = {**clock.seconds, "total": sum(clock.seconds.values())}
-    counts = totals(prepared, cells, session.bench.rendered, session.bench.cached)
+    counts = totals(prepared.plan.instances, cells, session.bench.rendered, session.bench.cached)
     listed = _with_unchanged(prepared, cells) if options["all"] else cells
     return PreviewReport(
         base={"revision": base, "commit": sides.base_commit, "tree": sides.base_tree},
@@ -100,9 +100,10 @@ def _preview(session: Session, options: dict[str, Any], clock: Clock) -> Preview
 
 def _with_unchanged(prepared: Prepared, cells: list[Cell]) -> list[Cell]:
     changed = {(cell.cluster, cell.application): cell for cell in cells}
-    for instance in (*prepared.plan.unchanged, *(cell.head for cell in prepared.plan.cells if cell.head)):
-        place = (instance.cluster, instance.application)
-        changed.setdefault(place, _unchanged(*place, instance.definition.name, instance.path))
+    places = [(item.cluster, item.application, item.definition.name, item.path) for item in prepared.plan.unchanged]
+    places += [(item.cluster, item.application, item.name, item.path) for item in prepared.plan.cells]
+    for cluster, application, name, path in places:
+        changed.setdefault((cluster, application), _unchanged(cluster, application, name, path))
     return [changed[place] for place in sorted(changed)]
 
 

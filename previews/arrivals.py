@@ -1,0 +1,86 @@
+"""How change requests arrive when nobody tells us: from the refs of the mirror."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from previews.engine.config import parse_config
+from previews.engine.errors import BadInput
+from previews.engine.git import Mirror, Ref, check_address
+from previews.models import ChangeRequest, Repository
+from previews.workshop import mirror_of
+
+_REQUEST = re.compile(r"refs/(?:pull|merge-requests)/(\d+)/head")
+
+
+def add_repository(name: str, url: str, config_text: str = "") -> Repository:
+    """Registers a repository, or gives the one with this address. Raises BadInput or ConfigError."""
+    name = name.strip() or url.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    address = check_address(url.strip(), settings.ASTROLABE_ALLOW_LOCAL_REPOSITORIES)
+    if config_text.strip():
+        parse_config(config_text)
+    found = Repository.objects.filter(url=address).first()
+    if found:
+        return found
+    slug = slugify(name) or "repository"
+    taken = set(Repository.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
+    free = next(choice for choice in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if choice not in taken)
+    return Repository.objects.create(name=name, slug=free, url=address, config_text=config_text)
+
+
+def refresh(repository: Repository) -> list[ChangeRequest]:
+    """Fetches, and records what the refs say. Gives the open change requests whose head is new. Raises GitError."""
+    mirror = mirror_of(repository)
+    mirror.fetch()
+    repository.default_branch = mirror.default_branch()
+    repository.fetched_at, repository.fetch_error = timezone.now(), ""
+    repository.save(update_fields=["default_branch", "fetched_at", "fetch_error"])
+    refs = mirror.refs("refs/pull", "refs/merge-requests")
+    if not refs:
+        default = f"refs/heads/{repository.default_branch}"
+        refs = [ref for ref in mirror.refs("refs/heads") if ref.name != default]
+    merged = mirror.merged_refs(repository.default_branch)
+    with transaction.atomic():
+        fresh = [found for ref in refs if (found := _record(repository, ref, ref.name in merged))]
+        gone = ChangeRequest.objects.filter(repository=repository).exclude(ref__in=[ref.name for ref in refs])
+        gone.update(state=ChangeRequest.CLOSED)
+    return fresh
+
+
+def _record(repository: Repository, ref: Ref, is_merged: bool) -> ChangeRequest | None:
+    """Writes one ref down; gives the change request when it is open and its head has not been seen before."""
+    number = _REQUEST.fullmatch(ref.name)
+    before = ChangeRequest.objects.filter(repository=repository, ref=ref.name).values_list("head_commit", flat=True)
+    seen = list(before)
+    state = ChangeRequest.MERGED if is_merged else ChangeRequest.OPEN
+    change_request, _ = ChangeRequest.objects.update_or_create(
+        repository=repository,
+        ref=ref.name,
+        defaults={
+            "number": int(number[1]) if number else None,
+            "title": ref.subject[:500] or ref.name,
+            "description": ref.body,
+            "author": ref.author[:200],
+            "head_commit": ref.commit,
+            "head_at": datetime.datetime.fromtimestamp(ref.when, datetime.UTC),
+            "state": state,
+        },
+    )
+    return None if is_merged or seen == [ref.commit] else change_request
+
+
+def mirror_with(repository: Repository, *commits: str) -> Mirror:
+    """The mirror on this machine, fetched if it lacks one of the commits: a worker fills its own disk."""
+    mirror = mirror_of(repository)
+    try:
+        for commit in commits:
+            mirror.commit(commit)
+    except BadInput:
+        mirror.fetch()
+    return mirror

@@ -1,0 +1,203 @@
+"""What RQ runs: refresh, prepare, render, finish, sweep. Jobs carry ids; the database is the truth, the queue a hint.
+
+A job may run twice, be killed anywhere, or arrive late. Each write of a preview's jobs names the attempt that it
+belongs to, and touches nothing when there is a newer one.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import django_rq
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from previews import arrivals, record
+from previews.engine.errors import AstrolabeError
+from previews.engine.preview import Clock, choose_sides
+from previews.engine.preview import prepare as prepare_preview
+from previews.models import ChangeRequest, Preview, RenderBatch, Repository
+from previews.workshop import mirror_of, workbench
+
+log = logging.getLogger(__name__)
+
+#: Renders in one job: enough to be worth a job, few enough for progress to be seen and a lost one to cost little.
+BATCH = 40
+
+
+def enqueue(job: Callable[..., None], *ids: int) -> None:
+    """Puts a job on the queue once the current transaction is in the database."""
+    transaction.on_commit(lambda: _enqueue_now(job, *ids))
+
+
+def _enqueue_now(job: Callable[..., None], *ids: int) -> None:
+    django_rq.get_queue("default").enqueue(job, *ids, result_ttl=60, failure_ttl=3600)
+
+
+def _attempt(job: Callable[[Preview, int], None] | Callable[..., None]) -> Callable[..., None]:
+    """Runs a job for a preview's attempt; what goes wrong becomes the preview's state, and nothing is lost."""
+
+    @functools.wraps(job)
+    def run(preview_id: int, attempt: int, *more: int) -> None:
+        found = Preview.objects.filter(pk=preview_id, attempt=attempt, state__in=Preview.RUNNING)
+        preview = found.select_related("repository", "change_request").first()
+        if preview is None:
+            return
+        try:
+            job(preview, attempt, *more)
+        except AstrolabeError as error:
+            update(preview_id, attempt, state=Preview.FAILED, error=str(error), finished_at=timezone.now(), message="")
+        except Exception as error:
+            log.exception("preview %s failed", preview_id)
+            text = f"Astrolabe itself failed ({type(error).__name__}); the log of the worker says where."
+            update(preview_id, attempt, state=Preview.FAILED, error=text, finished_at=timezone.now(), message="")
+            raise
+
+    return run
+
+
+def update(preview_id: int, attempt: int, **fields: Any) -> bool:
+    """Writes to a preview unless a newer attempt has begun; tells whether it did."""
+    fields["beat_at"] = timezone.now()
+    return bool(Preview.objects.filter(pk=preview_id, attempt=attempt).update(**fields))
+
+
+def refresh(repository_id: int) -> None:
+    """Fetches a repository, brings its change requests up to date, and previews those that are new."""
+    repository = Repository.objects.get(pk=repository_id)
+    try:
+        fresh = arrivals.refresh(repository)
+    except AstrolabeError as error:
+        Repository.objects.filter(pk=repository_id).update(fetch_error=str(error), fetched_at=timezone.now())
+        return
+    for change_request in fresh:
+        request_preview(change_request)
+
+
+def request_preview(change_request: ChangeRequest) -> Preview:
+    """The preview of a change request as it stands now: the one there is, or a new one on its way.
+
+    A failed one is tried again. Raises BadInput when a revision is not there.
+    """
+    mirror = mirror_of(change_request.repository)
+    base_commit = mirror.commit(change_request.target)
+    preview, created = Preview.objects.get_or_create(
+        key=record.preview_key(change_request, base_commit),
+        defaults={
+            "repository": change_request.repository,
+            "change_request": change_request,
+            "base_revision": change_request.target,
+            "base_commit": base_commit,
+            "head_revision": change_request.ref,
+            "head_commit": change_request.head_commit,
+            "exact": change_request.exact,
+        },
+    )
+    if created or preview.state in (Preview.FAILED, Preview.SUPERSEDED):
+        start(preview)
+    older = Preview.objects.filter(change_request=change_request, state__in=Preview.RUNNING).exclude(pk=preview.pk)
+    older.update(state=Preview.SUPERSEDED, message="", finished_at=timezone.now())
+    return preview
+
+
+def start(preview: Preview) -> None:
+    """Begins a new attempt; whatever still runs for an older one writes nothing any more."""
+    Preview.objects.filter(pk=preview.pk).update(
+        attempt=F("attempt") + 1,
+        state=Preview.QUEUED,
+        message="waiting for a worker",
+        error="",
+        beat_at=timezone.now(),
+        renders_total=0,
+        renders_done=0,
+    )
+    preview.refresh_from_db()
+    enqueue(prepare, preview.pk, preview.attempt)
+
+
+@_attempt
+def prepare(preview: Preview, attempt: int) -> None:
+    """Finds both fleets, plans the renders, and hands them out in batches."""
+    clock = Clock()
+    update(preview.pk, attempt, state=Preview.PREPARING, message="reading the repository")
+    repository = preview.repository
+    mirror = arrivals.mirror_with(repository, preview.base_commit, preview.head_commit)
+    sides = choose_sides(mirror, preview.base_commit, [preview.head_commit], preview.exact)
+    with workbench(repository, processes=2) as bench:
+        config = bench.config(sides.head_tree, repository.config_text)
+        update(preview.pk, attempt, message="finding applications")
+        tracks = [repository.default_branch, preview.base_revision]
+        prepared = prepare_preview(bench, sides, config, tracks)
+        clock.lap("discover")
+        known = bench.cache.get_many(prepared.plan.requests)
+        requests = [request for key, request in prepared.plan.requests.items() if key not in known]
+    record.keep_plan(preview, prepared)
+    batches = record.keep_batches(preview, attempt, requests, BATCH)
+    fields = {
+        "state": Preview.RENDERING,
+        "message": f"rendering {len(requests)} manifests" if requests else "comparing",
+        "renders_total": len(requests),
+        "batches_left": len(batches),
+        "seconds": clock.seconds,
+    }
+    if not update(preview.pk, attempt, **fields):
+        return
+    for batch in batches:
+        enqueue(render, preview.pk, attempt, batch.number)
+    if not batches:
+        finish(preview.pk, attempt)
+
+
+@_attempt
+def render(preview: Preview, attempt: int, number: int) -> None:
+    """Renders one batch into the database; the job that ends the last one calls `finish`."""
+    batch = RenderBatch.objects.filter(preview=preview, attempt=attempt, number=number, done=False).first()
+    if batch is None:
+        return
+    arrivals.mirror_with(preview.repository, preview.base_commit, preview.head_commit)
+    with workbench(preview.repository) as bench:
+        results = bench.manifests(record.read_batch(batch))
+    if not record.close_batch(batch, results):
+        return
+    update(preview.pk, attempt, renders_done=F("renders_done") + batch.count, batches_left=F("batches_left") - 1)
+    last = Preview.objects.filter(pk=preview.pk, attempt=attempt, batches_left=0, state=Preview.RENDERING)
+    if last.update(state=Preview.FINISHING, message="comparing"):
+        finish(preview.pk, attempt)
+
+
+@_attempt
+def finish(preview: Preview, attempt: int) -> None:
+    """Compares what was rendered and completes the cells."""
+    clock = Clock()
+    update(preview.pk, attempt, state=Preview.FINISHING, message="comparing")
+    with transaction.atomic():
+        totals = record.finish_cells(preview, attempt)
+        clock.lap("compare")
+        total = (timezone.now() - preview.created_at).total_seconds()
+        update(
+            preview.pk,
+            attempt,
+            state=Preview.DONE,
+            message="",
+            totals=totals,
+            seconds={**preview.seconds, **clock.seconds, "total": total},
+            finished_at=timezone.now(),
+        )
+        RenderBatch.objects.filter(preview=preview).delete()
+
+
+def sweep() -> None:
+    """Starts again what has not been heard of for longer than a job may take: its worker died or the queue was lost."""
+    silent = timezone.now() - timedelta(seconds=settings.JOB_SECONDS)
+    for preview in Preview.objects.filter(state__in=Preview.RUNNING, beat_at__lt=silent):
+        if preview.attempt >= 3:
+            text = "No worker could finish this preview in three attempts. Are workers running?"
+            update(preview.pk, preview.attempt, state=Preview.FAILED, error=text, finished_at=timezone.now())
+        else:
+            start(preview)

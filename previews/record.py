@@ -1,0 +1,245 @@
+"""Writing a preview down: its plan before the renders, its cells after them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import zstandard
+
+from previews.engine.cells import Cell as EngineCell
+from previews.engine.compare import group_cells, make_cell
+from previews.engine.config import FleetConfig, parse_config
+from previews.engine.errors import NotRendered, RenderFailed
+from previews.engine.plan import PlannedCell, Problem
+from previews.engine.preview import Prepared, outcomes
+from previews.engine.preview import totals as count_totals
+from previews.engine.render.pool import Result
+from previews.engine.render.requests import ENGINE_VERSION, RenderRequest, digest, from_json, to_json
+from previews.models import Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, RenderBatch
+from previews.workshop import workbench
+
+
+def preview_key(change_request: ChangeRequest, base_commit: str) -> str:
+    """What a preview is asked for, as a hash: the same question has one answer."""
+    return digest(
+        [
+            ENGINE_VERSION,
+            change_request.pk,
+            base_commit,
+            change_request.head_commit,
+            change_request.exact,
+            change_request.repository.config_text,
+        ]
+    )
+
+
+def keep_plan(preview: Preview, prepared: Prepared) -> None:
+    """Writes down both fleets, the columns, and a pending cell for each instance that may change."""
+    sides = prepared.sides
+    Preview.objects.filter(pk=preview.pk).update(
+        base_commit=sides.base_commit,
+        base_tree=sides.base_tree,
+        head_tree=sides.head_tree,
+        merged=sides.merged,
+        conflicts=list(sides.conflicts),
+        notes=list(prepared.notes),
+        base_fleet=_keep_fleet(preview, sides.base_tree, prepared, prepared.base.instances),
+        head_fleet=_keep_fleet(preview, sides.head_tree, prepared, prepared.head.instances),
+        totals={"instances": prepared.plan.instances},
+    )
+    _keep_clusters(preview, prepared)
+    cells = prepared.plan.cells
+    blobs = Blob.objects.keep_all(text for cell in cells for text in (*cell.values, *cell.targets) if text)
+    preview.cells.all().delete()
+    Cell.objects.bulk_create((_pending(preview, cell, blobs) for cell in cells), batch_size=200)
+
+
+def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, instances: Iterable[Any]) -> Fleet:
+    config = hashlib.sha256(prepared.config.digest.encode()).hexdigest()
+    rows = [[item.cluster, item.application, item.definition.name, item.path] for item in instances]
+    fleet, _ = Fleet.objects.update_or_create(
+        repository=preview.repository, tree=tree, config=config, defaults={"instances": rows}
+    )
+    return fleet
+
+
+def _keep_clusters(preview: Preview, prepared: Prepared) -> None:
+    declared = {cluster.name: cluster for cluster in prepared.config.clusters}
+    names = {item.cluster for item in (*prepared.base.instances, *prepared.head.instances)} | declared.keys()
+    rows = [
+        Cluster(
+            repository=preview.repository,
+            name=name,
+            group=declared[name].group if name in declared else "",
+            kubernetes_version=declared[name].kubernetes_version if name in declared else "",
+            labels=dict(declared[name].labels) if name in declared else {},
+        )
+        for name in sorted(names)
+    ]
+    Cluster.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["repository", "name"],
+        update_fields=["group", "kubernetes_version", "labels"],
+    )
+
+
+def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> Cell:
+    return Cell(
+        preview=preview,
+        cluster=cell.cluster,
+        application=cell.application,
+        name=cell.name,
+        path=cell.path,
+        value_state=cell.value,
+        yaml_state=Cell.PENDING,
+        deploys=False,
+        pinned=cell.pinned,
+        base_key=cell.base_key,
+        head_key=cell.head_key,
+        base_values=blobs.get(cell.values[0]),
+        head_values=blobs.get(cell.values[1]),
+        base_target=blobs.get(cell.targets[0]),
+        head_target=blobs.get(cell.targets[1]),
+        planned={
+            "on_base": cell.on_base,
+            "on_head": cell.on_head,
+            "moved": cell.moved,
+            "retargeted": cell.retargeted,
+            "base_problem": _problem_json(cell.base_problem),
+            "head_problem": _problem_json(cell.head_problem),
+        },
+    )
+
+
+def _problem_json(problem: Problem | None) -> dict[str, str] | None:
+    if problem is None:
+        return None
+    kind = {"stage": problem.stage} if isinstance(problem, RenderFailed) else {"reason": problem.reason}
+    return {**kind, "message": str(problem)}
+
+
+def _problem(content: Mapping[str, Any] | None) -> Problem | None:
+    if content is None:
+        return None
+    if "stage" in content:
+        return RenderFailed(content["stage"], content["message"])
+    return NotRendered(content["reason"], content["message"])
+
+
+def _planned(row: Cell) -> PlannedCell:
+    plan = row.planned
+    return PlannedCell(
+        cluster=row.cluster,
+        application=row.application,
+        name=row.name,
+        path=row.path,
+        on_base=plan["on_base"],
+        on_head=plan["on_head"],
+        value=row.value_state,  # type: ignore[arg-type]
+        values=(_text(row.base_values), _text(row.head_values)),
+        targets=("", ""),
+        base_key=row.base_key,
+        head_key=row.head_key,
+        base_problem=_problem(plan["base_problem"]),
+        head_problem=_problem(plan["head_problem"]),
+        moved=tuple(plan["moved"]),
+        retargeted=plan["retargeted"],
+        pinned=row.pinned,
+    )
+
+
+def _text(blob: Blob | None) -> str:
+    return blob.text if blob else ""
+
+
+def keep_batches(preview: Preview, attempt: int, requests: Sequence[RenderRequest], size: int) -> list[RenderBatch]:
+    """Cuts the renders into jobs, those of one chart together, and writes them down."""
+    ordered = sorted(requests, key=lambda request: [part.checkout.id for part in request.parts])
+    rows = []
+    for number, at in enumerate(range(0, len(ordered), size)):
+        chosen = ordered[at : at + size]
+        data = zstandard.compress(json.dumps([to_json(request) for request in chosen]).encode(), 3)
+        rows.append(RenderBatch(preview=preview, attempt=attempt, number=number, requests=data, count=len(chosen)))
+    RenderBatch.objects.bulk_create(rows, ignore_conflicts=True)
+    return rows
+
+
+def read_batch(batch: RenderBatch) -> list[RenderRequest]:
+    """The requests of a batch."""
+    return [from_json(content) for content in json.loads(zstandard.decompress(bytes(batch.requests)))]
+
+
+def close_batch(batch: RenderBatch, results: Mapping[str, Result]) -> bool:
+    """Marks a batch as done, with the failures that the cache does not keep; False when another did so before."""
+    failures = {
+        key: {"stage": result.stage, "message": str(result)}
+        for key, result in results.items()
+        if isinstance(result, RenderFailed) and not result.is_final
+    }
+    return bool(RenderBatch.objects.filter(pk=batch.pk, done=False).update(done=True, failures=failures))
+
+
+def finish_cells(preview: Preview, attempt: int) -> dict[str, int]:
+    """Completes the pending cells, removes those that turned out unchanged, and gives the totals."""
+    rows = list(
+        preview.cells.filter(yaml_state=Cell.PENDING).select_related("base_values", "head_values").order_by("pk")
+    )
+    batches = list(preview.batches.filter(attempt=attempt))
+    temporary = {
+        key: RenderFailed(failure["stage"], failure["message"], is_final=False)
+        for batch in batches
+        for key, failure in batch.failures.items()
+    }
+    config = FleetConfig() if not rows else _config(preview)
+    cache = DatabaseCache()
+    made: list[tuple[EngineCell, str]] = []
+    changed: list[Cell] = []
+    for row in rows:
+        planned = _planned(row)
+        keys = [key for key in (row.base_key, row.head_key) if key] if planned.needs_rendering else []
+        manifests = {**temporary, **cache.get_many(keys)}
+        cell, change = make_cell(planned, *outcomes(planned, manifests), config.ignore)
+        if cell.is_changed:
+            made.append((cell, change))
+            changed.append(row)
+    cells = group_cells(made)
+    for row, cell in zip(changed, cells, strict=True):
+        _complete(row, cell)
+    Cell.objects.bulk_update(changed, _COMPLETED, batch_size=200)
+    preview.cells.filter(yaml_state=Cell.PENDING).delete()
+    rendered = sum(batch.count for batch in batches)
+    wanted = len({key for row in rows for key in (row.base_key, row.head_key) if key})
+    return count_totals(preview.totals["instances"], cells, rendered, max(wanted - rendered, 0))
+
+
+_COMPLETED = (
+    "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored group error skipped "
+    "notes planned"
+).split()
+
+
+def _complete(row: Cell, cell: EngineCell) -> None:
+    row.yaml_state = cell.yaml
+    row.causes = list(cell.cause)
+    row.deploys = cell.deploys
+    row.value_added, row.value_removed = cell.value_lines
+    row.yaml_added, row.yaml_removed = cell.yaml_lines
+    row.resources = [{**asdict(item.id), "state": item.state, "lines": list(item.lines)} for item in cell.resources]
+    row.ignored = cell.ignored
+    row.group = cell.group or ""
+    row.error = asdict(cell.error) if cell.error else None
+    row.skipped = asdict(cell.skipped) if cell.skipped else None
+    row.notes = list(cell.notes)
+    row.planned = {}
+
+
+def _config(preview: Preview) -> FleetConfig:
+    if preview.repository.config_text:
+        return parse_config(preview.repository.config_text)
+    with workbench(preview.repository) as bench:
+        return bench.config(preview.head_tree)

@@ -1,0 +1,51 @@
+"""Where the server's jobs work: mirrors on this machine's disk, the render settings, a workbench on a repository."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from django.conf import settings
+
+from previews.engine.errors import BadInput
+from previews.engine.git import Mirror
+from previews.engine.preview import Workbench
+from previews.engine.render.charts import ChartStore
+from previews.engine.render.pool import RenderSettings
+from previews.models import DatabaseCache, Repository
+
+log = logging.getLogger(__name__)
+
+
+def mirror_of(repository: Repository) -> Mirror:
+    """The repository's mirror on this machine, which may not have been fetched yet. Raises BadInput."""
+    folder = settings.DATA / "mirrors" / str(repository.pk)
+    return Mirror(folder, repository.url, settings.ASTROLABE_ALLOW_LOCAL_REPOSITORIES)
+
+
+def workbench(repository: Repository, processes: int = 1) -> Workbench:
+    """A workbench whose manifests are kept in the database. Raises BadInput for a wrong setting."""
+    return Workbench(mirror_of(repository), render_settings(processes), chart_store(), DatabaseCache())
+
+
+def chart_store() -> ChartStore:
+    """The folder of charts that the settings name. Raises BadInput when it is not there."""
+    named = settings.ASTROLABE_CHART_STORE
+    if named and not Path(named).is_dir():
+        raise BadInput(f"ASTROLABE_CHART_STORE: there is no folder {named}")
+    return ChartStore(Path(named) if named else None)
+
+
+def render_settings(processes: int) -> RenderSettings:
+    """How the server renders: boxed, and not at all where a wall is missing, unless the settings say otherwise."""
+    helm, kustomize = settings.ASTROLABE_HELM_BINARY, settings.ASTROLABE_KUSTOMIZE_BINARY
+    return RenderSettings(
+        scratch=settings.DATA / "scratch",
+        mask_key=settings.ASTROLABE_MASK_KEY,
+        processes=processes,
+        seconds=settings.ASTROLABE_RENDER_SECONDS,
+        helm_binary=Path(helm) if helm else None,
+        kustomize_binary=Path(kustomize) if kustomize else None,
+        strict=settings.ASTROLABE_SANDBOX == "strict",
+        warn=log.warning,
+    )
