@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from previews.engine.cache import FolderCache
+from previews.engine.cache import FileCache
 from previews.engine.config import FleetConfig
 from previews.engine.errors import AstrolabeError, BadInput
 from previews.engine.git import Mirror, run_git
@@ -122,7 +122,7 @@ def open_repository(options: dict[str, Any]) -> Iterator[Session]:
     if options["show_secrets"]:
         # What is not masked must not stay behind: it gets a cache of its own, which goes with us.
         shown = Path(tempfile.mkdtemp(prefix="shown-", dir=cache))
-    manifests = FolderCache((shown or cache) / "manifests")
+    manifests = FileCache((shown or cache) / "manifests.sqlite3")
     try:
         with Workbench(mirror, render_settings(options), ChartStore(chart_store()), manifests) as bench:
             yield Session(bench, mirror, mirror.default_branch(), options)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import sqlite3
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,13 +20,13 @@ MAX_CACHE_BYTES = 2 * 1024**3
 
 
 class ManifestCache(Protocol):
-    """Where results are kept: a folder for the commands, the database for the server."""
+    """Where results are kept: a file for the commands, the database for the server."""
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Result]:
         """The results known for these keys."""
 
-    def put(self, key: str, result: Result) -> None:
-        """Keeps a result. Only what would come out the same again may be put."""
+    def put_many(self, results: Mapping[str, Result]) -> None:
+        """Keeps results by key. Only what would come out the same again may be put."""
 
 
 def encode(result: Result) -> bytes:
@@ -58,46 +58,75 @@ def decode(data: bytes) -> Result:
     return Manifest(resources, tuple(content["warnings"]), missing)
 
 
-class FolderCache:
-    """A folder of results, one file each, bounded in size: what was not used for longest goes first."""
+_TABLE = """
+CREATE TABLE IF NOT EXISTS manifest (
+    key TEXT PRIMARY KEY, data BLOB NOT NULL, used INTEGER NOT NULL
+) WITHOUT ROWID
+"""
 
-    def __init__(self, folder: Path, max_bytes: int = MAX_CACHE_BYTES) -> None:
-        """`folder` need not exist."""
-        self.folder = folder
+
+class FileCache:
+    """Results in one file, bounded in size: what was not used for longest goes first.
+
+    An SQLite database rather than a file for each result, since opening five hundred files costs more than rendering
+    half of them. Several processes may use it at once.
+    """
+
+    def __init__(self, path: Path, max_bytes: int = MAX_CACHE_BYTES) -> None:
+        """The file need not exist. A damaged one is started anew: it is only a cache."""
+        self.path = path
         self.max_bytes = max_bytes
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._database = self._open()
+        except sqlite3.DatabaseError:
+            path.unlink()
+            self._database = self._open()
 
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / key
+    def _open(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, timeout=30, isolation_level="IMMEDIATE", check_same_thread=False)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        with database:
+            database.execute(_TABLE)
+        return database
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Result]:
-        """The results known for these keys. A damaged file counts as not known."""
+        """The results known for these keys."""
         found: dict[str, Result] = {}
         for key in keys:
-            path = self._path(key)
-            try:
-                found[key] = decode(path.read_bytes())
-                os.utime(path)
-            except (OSError, ValueError, KeyError, zstandard.ZstdError):
-                continue
+            row = self._database.execute("SELECT data FROM manifest WHERE key = ?", (key,)).fetchone()
+            if row:
+                found[key] = decode(row[0])
+        with self._database:
+            now = int(time.time())
+            used = [(now, key) for key in found]
+            self._database.executemany("UPDATE manifest SET used = ? WHERE key = ?", used)
         return found
 
-    def put(self, key: str, result: Result) -> None:
-        """Keeps a result; a reader never sees half of one."""
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
-            draft.write(encode(result))
-        os.replace(draft.name, path)
+    def put_many(self, results: Mapping[str, Result]) -> None:
+        """Keeps results; the first one of a key stays."""
+        now = int(time.time())
+        rows = [(key, encode(result), now) for key, result in results.items()]
+        with self._database:
+            self._database.executemany("INSERT OR IGNORE INTO manifest VALUES (?, ?, ?)", rows)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Removes results, if they are there."""
+        with self._database:
+            self._database.executemany("DELETE FROM manifest WHERE key = ?", [(key,) for key in keys])
 
     def prune(self) -> int:
         """Removes the results that were not used for longest until the rest fits, and gives how many."""
-        files = [(path.stat().st_mtime, path.stat().st_size, path) for path in self.folder.glob("??/*")]
-        total = sum(size for _, size, _ in files)
-        removed = 0
-        for _, size, path in sorted(files, key=lambda row: row[0]):
-            if total <= self.max_bytes:
-                break
-            path.unlink(missing_ok=True)
-            total -= size
-            removed += 1
-        return removed
+        rows = self._database.execute("SELECT key, length(data) FROM manifest ORDER BY used DESC").fetchall()
+        total, gone = 0, []
+        for key, size in rows:
+            total += size
+            if total > self.max_bytes:
+                gone.append(key)
+        self.forget(gone)
+        return len(gone)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()

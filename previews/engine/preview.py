@@ -23,10 +23,12 @@ from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderPool, RenderSettings, Result
 from previews.engine.render.requests import RenderRequest
-from previews.engine.resolve import Resolver
+from previews.engine.resolve import Known, Resolver
 from previews.engine.trees import ObjectStore, Tree
 
 Progress = Callable[[int, int], None]
+
+_KEEP_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Workbench:
         self.cached = 0
         self._pool: RenderPool | None = None
         self._known: dict[str, Result] = {}
+        self._known_objects = Known()
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +109,7 @@ class Workbench:
 
     def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
         """A resolver of one side; see Resolver for `tracks` and `unpinned`."""
-        return Resolver(self.tree(tree_id), config, self.mirror, self.charts, tuple(tracks), unpinned)
+        return Resolver(self.tree(tree_id), config, self.mirror, self.charts, tuple(tracks), unpinned, self._known_objects)
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
         """A result for each request's key: from memory, from the cache, or rendered and put there."""
@@ -117,15 +120,19 @@ class Workbench:
         self.cached += len(wanted) - len(rest)
         if rest and self._pool is None:
             self._pool = RenderPool(self.store, self.settings)
-        done = len(wanted) - len(rest)
+        done, fresh = len(wanted) - len(rest), dict[str, Result]()
         for request, result in self._pool.render(rest) if self._pool and rest else ():
             self._known[request.key] = result
             self.rendered += 1
             done += 1
             if not isinstance(result, RenderFailed) or result.is_final:
-                self.cache.put(request.key, result)
+                fresh[request.key] = result
+            if len(fresh) >= _KEEP_AT_ONCE:
+                self.cache.put_many(fresh)
+                fresh = {}
             if progress:
                 progress(done, len(wanted))
+        self.cache.put_many(fresh)
         return {key: self._known[key] for key in wanted}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,15 @@ from previews.engine.git import Mirror, normalise_address
 from previews.engine.globs import compile_glob
 from previews.engine.manifests import MissingDependency
 from previews.engine.render import directory, kustomize
-from previews.engine.render.charts import Chart, ChartStore, Dependency, assemble, dependencies, local_path
+from previews.engine.render.charts import (
+    Chart,
+    ChartStore,
+    Dependency,
+    assemble,
+    dependencies,
+    local_path,
+    without_schemas,
+)
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.trees import Tree, clean_path
 from previews.engine.values import escape_commas, expand_environment, merge, set_file, set_value
@@ -46,6 +54,16 @@ class _Found:
     tree: Tree
 
 
+@dataclass
+class Known:
+    """What was read out of the object store, by Git ids: the two sides of a preview share most of it."""
+
+    charts: dict[tuple[Any, ...], Chart] = field(default_factory=dict)
+    dependencies: dict[str, tuple[Dependency, ...]] = field(default_factory=dict)
+    values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    makes_applications: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+
 class Resolver:
     """Resolves the instances of one side of a preview."""
 
@@ -57,10 +75,12 @@ class Resolver:
         charts: ChartStore,
         tracks: tuple[str, ...],
         unpinned: bool = False,
+        known: Known | None = None,
     ) -> None:
         """`tracks` are the revision names that mean `tree`; the empty one and HEAD always do.
 
-        `unpinned` asks what would be if every pin of this repository were moved to `tree`.
+        `unpinned` asks what would be if every pin of this repository were moved to `tree`. `known` is shared by the
+        resolvers of one repository.
         """
         self.unpinned = unpinned
         self.tree = tree
@@ -69,9 +89,7 @@ class Resolver:
         self.charts = charts
         self.tracks = {"", "HEAD", *tracks, *config.tracks}
         self.addresses = {normalise_address(item) for item in (*config.addresses, mirror.address)}
-        self._assembled: dict[tuple[Any, ...], Chart] = {}
-        self._dependencies: dict[str, tuple[Dependency, ...]] = {}
-        self._values: dict[str, Mapping[str, Any]] = {}
+        self.known = known if known is not None else Known()
 
     def is_pinned(self, definition: Application) -> bool:
         """Whether a source of this repository stands at a revision that the preview does not move."""
@@ -87,7 +105,8 @@ class Resolver:
     def find(self, source: Source) -> _Found:
         """The tree that a source means. Raises NotRendered when it cannot be had."""
         if source.chart:
-            raise NotRendered("dependency", f"chart {source.chart} {source.revision} of {source.repository} is not here")
+            chart = f"{source.chart} {source.revision} of {source.repository}"
+            raise NotRendered("dependency", f"chart {chart} is not here")
         if not self._is_ours(source):
             raise NotRendered(
                 "revision",
@@ -188,17 +207,17 @@ class Resolver:
         if entry is None:
             return ()
         # One chart tree declares the same dependencies wherever it is met.
-        if entry.id not in self._dependencies:
-            self._dependencies[entry.id] = dependencies(tree, path)
-        return self._dependencies[entry.id]
+        if entry.id not in self.known.dependencies:
+            self.known.dependencies[entry.id] = dependencies(tree, path)
+        return self.known.dependencies[entry.id]
 
     def _assemble(self, tree: Tree, path: str, whole: bool) -> Chart:
         beside = [local_path(path, item) for item in self._chart_dependencies(tree, path)]
         entries = [tree.entry(where) if where is not None else None for where in [path, *beside]]
         key = (whole, *(entry.id if entry else None for entry in entries))
-        if key not in self._assembled:
-            self._assembled[key] = assemble(tree, path, self.charts, whole)
-        return self._assembled[key]
+        if key not in self.known.charts:
+            self.known.charts[key] = assemble(tree, path, self.charts, whole)
+        return self.known.charts[key]
 
     def _helm_part(
         self, instance: Instance, found: _Found, values: dict[str, Any]
@@ -212,7 +231,6 @@ class Resolver:
             "api_versions": list(options.api_versions or instance.profile.api_versions),
             "include_crds": not options.skip_crds,
             "skip_tests": options.skip_tests or self.config.skip_tests,
-            "skip_schema": options.skip_schema_validation,
             "values": values,
         }
         effective = merge(chart.values, values)
@@ -221,7 +239,8 @@ class Resolver:
             for item in chart.missing
             if _is_enabled(item, effective)
         ]
-        return Part("helm", chart.checkout, asked), absent
+        checkout = without_schemas(chart.checkout) if options.skip_schema_validation else chart.checkout
+        return Part("helm", checkout, asked), absent
 
     def _helm_values(self, instance: Instance, source: Source) -> dict[str, Any]:
         options = source.helm or HelmOptions()
@@ -248,15 +267,15 @@ class Resolver:
         entry = tree.entry(path)
         if entry is None or not entry.is_file:
             raise RenderFailed("resolve", f"value file {path} does not exist")
-        if entry.id not in self._values:
+        if entry.id not in self.known.values:
             try:
                 value = load(tree.store.blob(entry.id).decode("utf-8", "replace"))
             except YamlError as error:
                 raise RenderFailed("parse", f"value file {path}: {error}") from None
             if value is not None and not isinstance(value, dict):
                 raise RenderFailed("parse", f"value file {path} is no YAML mapping")
-            self._values[entry.id] = value or {}
-        return self._values[entry.id]
+            self.known.values[entry.id] = value or {}
+        return self.known.values[entry.id]
 
     def _value_files(self, definition: Application, source: Source) -> list[tuple[Tree, str]]:
         """Where the value files lie, in order; patterns expanded, a repeated one kept at its first place."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from previews.engine.cache import FolderCache
+from previews.engine.cache import FileCache
 from previews.engine.cells import Cell
 from previews.engine.git import Mirror
 from previews.engine.preview import Workbench, choose_sides, finish, prepare
@@ -35,7 +35,7 @@ def mirror(folder) -> Mirror:
 
 def preview(mirror: Mirror, folder: Path, base: str, head: str) -> list[Cell]:
     settings = RenderSettings(folder / "scratch", mask_key=b"k" * 32)
-    with Workbench(mirror, settings, ChartStore(phalanx.CHART_STORE), FolderCache(folder / "manifests")) as bench:
+    with Workbench(mirror, settings, ChartStore(phalanx.CHART_STORE), FileCache(folder / "manifests.sqlite3")) as bench:
         sides = choose_sides(mirror, base, [head], exact=True)
         config = bench.config(sides.head_tree, phalanx.CONFIG.read_text())
         prepared = prepare(bench, sides, config, [mirror.default_branch(), base])

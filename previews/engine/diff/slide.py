@@ -13,7 +13,9 @@ from previews.engine.diff.opcodes import Opcode
 
 #: How far a change is moved at most, as in Git: beyond it a text repeats itself so often that no place is better.
 MAX_SLIDE = 100
-#: Leading characters that open something, the strongest first; see `_rank`.
+#: Blank lines that are looked past for an indentation.
+MAX_BLANK = 20
+#: What a change may begin with, the best first; see `_rank`.
 _DOCUMENT, _OPENING, _PLAIN, _BLANK = range(4)
 
 
@@ -53,7 +55,7 @@ def _awkwardness(lines: Sequence[str], start: int, end: int) -> tuple[int, int, 
 
 def _indent(lines: Sequence[str], at: int) -> int:
     """The indentation of the line, or if it is blank of the next that is not, as it belongs to what follows."""
-    for line in lines[at : at + MAX_SLIDE]:
+    for line in lines[at : at + MAX_BLANK]:
         text = line.lstrip(" ")
         if text:
             return len(line) - len(text)

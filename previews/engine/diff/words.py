@@ -29,7 +29,7 @@ MAX_LINE = 100_000
 #: Characters of a line that are looked at to find its pair.
 LOOKED_AT = 500
 #: Pairs of equal words that difflib may look at in one line; beyond, all from first to last difference is one span.
-MAX_WORD_PAIRS = 4_000
+MAX_WORD_PAIRS = 2_000
 #: Blocks of up to this many possible pairs are matched by likeness, larger ones by their keys.
 MAX_LINE_PAIRS = 400
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from previews.engine.applications import Application, Instance, is_application, parse_application
 from previews.engine.discover.layout import (
@@ -85,6 +86,12 @@ def _read_files(resolver: Resolver, notes: list[str]) -> Iterable[_Seed]:
                 notes.append(f"{path}: {error}")
 
 
+@lru_cache(maxsize=20_000)
+def _parse_text(text: str) -> Application:
+    # Both sides of a preview, and one preview after the other, meet the same texts.
+    return parse_application(load(text))
+
+
 class _Search:
     """One fixpoint: instances found so far, level by level."""
 
@@ -94,7 +101,6 @@ class _Search:
         self.notes = notes
         self.instances: dict[tuple[str, str, str], Instance] = {}
         self.broken: dict[tuple[str, str], AstrolabeError] = {}
-        self._parents: dict[object, bool] = {}
 
     def descend(self, seeds: list[_Seed]) -> list[_Seed]:
         """Adds the instances of the seeds and gives the seeds that they make."""
@@ -143,7 +149,7 @@ class _Search:
             if resource.id.kind != "Application" or resource.id.group != "argoproj.io":
                 continue
             try:
-                definition = parse_application(load(resource.text))
+                definition = _parse_text(resource.text)
             except (RenderFailed, YamlError) as error:
                 self.notes.append(f"{resource.id.name} (made by {parent.definition.name}): {error}")
                 continue
@@ -165,13 +171,12 @@ class _Search:
             found = self.resolver.find(source)
             tool = self.resolver.tool(found)
             entry = found.tree.entry(source.path)
-            key = (tool, entry.id if entry else None)
-            if key not in self._parents:
-                self._parents[key] = any(
-                    _MAKES_APPLICATIONS.search(found.tree.store.blob(blob))
-                    for blob in _texts(found.tree, source.path, tool)
-                )
-            if self._parents[key]:
+            known = self.resolver.known.makes_applications
+            key = (tool, entry.id if entry else "")
+            if key not in known:
+                blobs = _texts(found.tree, source.path, tool)
+                known[key] = any(_MAKES_APPLICATIONS.search(found.tree.store.blob(blob)) for blob in blobs)
+            if known[key]:
                 return True
         return False
 

@@ -148,6 +148,12 @@ def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> C
     return Chart(make_checkout(kept, archives), tuple(missing), values, _definitions(tree, files) if missing else "")
 
 
+def without_schemas(checkout: Checkout) -> Checkout:
+    """The checkout as for `--skip-schema-validation`, which the Helm library does not know: it has no schema."""
+    kept = {name: blob for name, blob in checkout.files if name.rpartition("/")[2] != "values.schema.json"}
+    return make_checkout(kept, dict(checkout.archives))
+
+
 def _vendored(files: Mapping[str, str]) -> set[str]:
     """Names of the charts that stand in `charts/`, unpacked or as archives."""
     names = set()

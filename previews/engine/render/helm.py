@@ -16,8 +16,8 @@ from typing import Any
 from previews.engine.errors import RenderFailed
 from previews.engine.manifests import split_documents
 
-#: `options` are those of a Part: name, namespace, kube_version, api_versions, include_crds, skip_tests, skip_schema,
-#: values. Gives the documents in the order in which `helm template` prints them.
+#: `options` are those of a Part: name, namespace, kube_version, api_versions, include_crds, skip_tests, values.
+#: Gives the documents in the order in which `helm template` prints them.
 Helm = Callable[[Path, Mapping[str, Any]], list[str]]
 
 _LOADED_CHARTS = 4
@@ -59,8 +59,6 @@ def by_library() -> Helm:
     def render(folder: Path, options: Mapping[str, Any]) -> list[str]:
         try:
             chart = load_chart(folder)
-            if not options["skip_schema"]:
-                chart.validate_schema(options["values"])
             # Chart.render() does not pass the versions on, the native call does.
             files = json.loads(
                 _native.call_string(
@@ -128,7 +126,6 @@ def by_binary(binary: Path) -> Helm:
             command += ["--api-versions", version]
         for option, flag in (("include_crds", "--include-crds"), ("skip_tests", "--skip-tests")):
             command += [flag] if options[option] else []
-        command += ["--skip-schema-validation"] if options["skip_schema"] else []
         done = subprocess.run(
             command, cwd=folder, input=json.dumps(options["values"]), capture_output=True, text=True, check=False
         )

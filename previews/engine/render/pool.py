@@ -5,11 +5,13 @@ The parent never imports the Go library, writes the files that children read, an
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,7 +117,7 @@ class RenderPool:
     def _render_one(self, child: _Child, request: RenderRequest) -> Result:
         try:
             for part in request.parts:
-                self._write(part.checkout)
+                self.write(part.checkout)
             parts = [self._message(part) for part in request.parts]
             return _read_answer(child.ask({"parts": parts}), request)
         except _Died as death:
@@ -137,7 +139,7 @@ class RenderPool:
                 (self.folder / copy / part.options["path"] / edit["name"]).write_text(dump(edit["content"]))
         return copy
 
-    def _write(self, checkout: Checkout) -> None:
+    def write(self, checkout: Checkout) -> None:
         """Puts a checkout on the disk, once: regular files only, whatever they were in Git."""
         with self._written[checkout.id]:
             target = self.folder / checkout.id
@@ -195,7 +197,7 @@ class _Child:
         return self._exchange(request, self.settings.seconds)
 
     def start(self) -> None:
-        """Starts the process and waits until it is in its box. Raises RenderFailed when the box must not lack a wall."""
+        """Starts the process and waits until it is in its box. Raises RenderFailed when it must not lack a wall."""
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-c", _START, str(_ROOT)],
             stdin=subprocess.PIPE,
@@ -213,7 +215,8 @@ class _Child:
         names = " and ".join(lacking)
         if self.settings.strict:
             self.kill()
-            raise RenderFailed("render", f"not rendered: this machine's kernel lacks {names} (ASTROLABE_SANDBOX=strict)", False)
+            text = f"not rendered: this machine's kernel lacks {names} (ASTROLABE_SANDBOX=strict)"
+            raise RenderFailed("render", text, is_final=False)
         self.settings.warn(f"rendering without {names}: do not render what strangers wrote on this machine")
 
     def _setup(self) -> dict[str, Any]:
@@ -275,17 +278,13 @@ class _Child:
         process, self.process = self.process, None
         if process is None:
             return
-        try:
-            os.killpg(process.pid, 9)
-        except ProcessLookupError:
-            pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream:
-                try:
+                with contextlib.suppress(OSError):
                     stream.close()
-                except OSError:
-                    pass
 
 
 def _cause_of_death(code: int, last_words: bytes) -> str:
@@ -293,6 +292,6 @@ def _cause_of_death(code: int, last_words: bytes) -> str:
         return "rendering needed too much memory and was stopped"
     if b"stack exceeds" in last_words or b"stack overflow" in last_words:
         return "the renderer crashed: a template recurses without end"
-    if code == -24:
+    if code == -signal.SIGXCPU:
         return "rendering used too much processor time and was stopped"
     return f"the renderer crashed ({f'signal {-code}' if code < 0 else f'exit code {code}'})"

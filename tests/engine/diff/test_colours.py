@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from previews.engine.diff.colours import MAX_LINE_LENGTH, MAX_LINES, Segment, highlight_yaml, segments
+from previews.engine.diff.colours import MAX_CHARACTERS, MAX_LINE_LENGTH, MAX_LINES, Segment, highlight_yaml, segments
 from previews.engine.diff.lines import split_lines
 from previews.engine.diff.words import changed_spans
 
@@ -81,3 +81,8 @@ def test_segments_hold_the_line_and_emphasise_the_spans(text: str, bounds: set[i
     emphasised = "".join(("x" if segment.emphasised else ".") * len(segment.text) for segment in found)
     assert emphasised == "".join("x" if any(a <= at < b for a, b in spans) else "." for at in range(len(line)))
     assert all(segment.text for segment in found)
+
+
+def test_a_text_of_too_many_characters_has_no_colours() -> None:
+    line = "a: " + "x" * 500
+    assert highlight_yaml(f"{line}\n" * (MAX_CHARACTERS // 500))[0] == [("", line)]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from previews.engine.diff.lines import LineDiff, diff_lines, longest_rising, split_lines
-from previews.engine.diff.opcodes import count
+from previews.engine.diff.opcodes import Opcode, count
+from previews.engine.diff.slide import slide
 from previews.engine.diff.subsequence import common_subsequence
 
 few_lines = st.lists(st.sampled_from(["a: 1", "  b: 2", "- c", "---", "", "x\u2028y", "z\r"]), max_size=40)
@@ -172,3 +173,34 @@ def test_an_added_document_begins_with_its_marker() -> None:
 def test_an_added_section_takes_the_blank_line_below_it() -> None:
     base = "a:\n  x: 1\n\nc:\n  x: 1\n"
     assert inserted(base, base.replace("c:\n", "b:\n  x: 1\n\nc:\n")) == ["b:", "  x: 1", ""]
+
+
+def test_the_same_section_is_added_from_its_beginning_though_it_could_begin_at_its_middle() -> None:
+    section = "kind: A\nspec:\n  x: 1\n"
+    base = section + "kind: A\n  odd: 1\n"
+    assert inserted(base, section + base) == ["kind: A", "spec:", "  x: 1"]
+
+
+def test_one_more_of_equal_items_is_the_last_one() -> None:
+    left, right = ["- a", "- b"], ["- a", "- a", "- b"]
+    assert diff_lines(left, right).opcodes[1] == ("insert", 1, 1, 1, 2)
+
+
+def test_a_change_is_not_moved_against_its_neighbour() -> None:
+    left, right = ["p", "- k", "q"], ["P", "- k", "  y", "- k", "q"]
+    apart = [Opcode("replace", 0, 1, 0, 1), Opcode("insert", 2, 2, 2, 4)]
+    assert slide(apart, left, right) == apart
+    assert slide(apart[1:], ["P", *left[1:]], right) == [Opcode("insert", 1, 1, 1, 3)]
+
+
+def test_lines_that_stand_once_need_no_budget() -> None:
+    left = [f"key{n}: 1" for n in range(1000)]
+    right = [*left[:200], "new: 1", *left[200:700], "key700: 2", *left[701:]]
+    diff = diff_lines(left, right, budget=0)
+    check_script(diff, left, right)
+    assert (count(diff.opcodes), diff.coarse) == ((2, 1), False)
+
+
+def test_where_difflib_misses_a_line_the_fewest_changes_are_taken() -> None:
+    left, right = list("abab"), list("bcac")
+    assert count(diff_lines(left, right).opcodes) == (2, 2)

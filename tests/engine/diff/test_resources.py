@@ -122,3 +122,14 @@ def test_many_resources_are_paired_by_stem_only() -> None:
     left = [resource(f"app{n}-5h8f6k2m9t", f"n: {n}\n") for n in range(150)]
     right = [resource(f"app{n}-7c4bd9gk2h", f"m: {n}\n") for n in range(150)]
     assert all(pair.renamed for pair in pair_resources(left, right).changed)
+
+
+def test_a_resource_that_mostly_says_its_own_name_is_known_when_renamed() -> None:
+    uses = "spec:\n" + "".join(f"  use{n}: {{}}-{n}\n" for n in range(5))
+    left, right = [resource("web", uses.replace("{}", "web"))], [resource("site", uses.replace("{}", "site"))]
+    assert told(pair_resources(left, right).changed) == [("changed", "web", "site")]
+
+
+def test_too_many_resources_are_not_compared_by_what_they_say() -> None:
+    left, right = ([resource(f"{side}{n}", BODY) for n in range(101)] for side in ("old", "new"))
+    assert not any(pair.renamed for pair in pair_resources(left, right).changed)

@@ -67,3 +67,12 @@ def test_a_file_that_comes_or_goes_is_told_from_an_empty_one() -> None:
     assert "--- /dev/null\n+++ b/f\n" in unified_diff(None, "a\n", "f")
     assert "--- a/f\n+++ /dev/null\n" in unified_diff("a\n", None, "f")
     assert "/dev/null" not in unified_diff("", "a\n", "f")
+
+
+def test_an_empty_range_names_the_line_before_it() -> None:
+    assert "@@ -0,0 +1,1 @@\n" in unified_diff("", "a\n", "f")
+    assert "@@ -2,0 +3,1 @@\n" in unified_diff("a\nb\n", "a\nb\nc\n", "f", 0)
+
+
+def test_a_tab_ends_a_name_with_blanks_as_patch_needs_it() -> None:
+    assert "--- a/a b.yaml\t\n+++ b/a b.yaml\t\n" in unified_diff("a\n", "b\n", "a b.yaml")

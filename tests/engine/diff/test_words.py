@@ -110,3 +110,13 @@ def test_a_large_block_is_paired_by_its_keys() -> None:
     left = [f"key{n}: old {n}" for n in range(2000)]
     right = ["first: x", *(f"key{n}: new" for n in range(2000))]
     assert pair_lines(left, right) == [(n, n + 1) for n in range(2000)]
+
+
+def test_a_full_stop_between_changes_is_highlighted_with_them() -> None:
+    old, new = "path: 1.2/shared/words/9", "path: 3.4/shared/words/8"
+    assert shown(old, new) == ("path: [1.2]/shared/words/[9]", "path: [3.4]/shared/words/[8]")
+
+
+def test_a_long_checksum_in_an_argument_does_not_outweigh_the_argument() -> None:
+    old, new = "--checksum=" + "ab12" * 16, "--checksum=" + "cd34" * 16
+    assert shown(old, new) == (f"--checksum=[{'ab12' * 16}]", f"--checksum=[{'cd34' * 16}]")
