@@ -69,11 +69,16 @@ def _environment(allow_local: bool) -> dict[str, str]:
 
 
 def run_git(
-    arguments: Sequence[str], *, at: Path | None = None, allow_local: bool = False, good: tuple[int, ...] = (0,)
+    arguments: Sequence[str],
+    *,
+    at: Path | None = None,
+    allow_local: bool = False,
+    good: tuple[int, ...] = (0,),
+    send: str = "",
 ) -> str:
     """Runs git with a clean environment and gives its standard output.
 
-    `at` is the Git directory; `good` are the exit codes that are no failure. Raises GitError with the end of what
+    `send` is its standard input. `at` is the Git directory; `good` are the exit codes that are no failure. Raises GitError with the end of what
     git said, and on taking longer than FETCH_SECONDS.
     """
     command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", *arguments]
@@ -83,7 +88,7 @@ def run_git(
         done = subprocess.run(
             command,
             env=_environment(allow_local),
-            stdin=subprocess.DEVNULL,
+            input=send.encode(),
             capture_output=True,
             timeout=FETCH_SECONDS,
             check=False,

@@ -99,7 +99,8 @@ class Workbench:
         self.store.close()
 
     def tree(self, tree_id: str) -> Tree:
-        """A tree of the repository."""
+        """A tree of the repository, read ahead."""
+        self.store.preload(tree_id)
         return Tree(self.store, tree_id)
 
     def config(self, head_tree: str, override: str = "") -> FleetConfig:

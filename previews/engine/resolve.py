@@ -62,6 +62,7 @@ class Known:
     dependencies: dict[str, tuple[Dependency, ...]] = field(default_factory=dict)
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     makes_applications: dict[tuple[str, str], bool] = field(default_factory=dict)
+    revisions: dict[str, str | None] = field(default_factory=dict)
 
 
 class Resolver:
@@ -114,11 +115,18 @@ class Resolver:
             )
         if self.unpinned or source.revision in self.tracks:
             return _Found(source, self.tree)
-        try:
-            commit = self.mirror.commit(source.revision)
-        except BadInput:
-            raise NotRendered("revision", f"revision {source.revision!r} is not in the repository") from None
-        return _Found(source, Tree(self.tree.store, self.mirror.tree(commit)))
+        pinned = self._pinned_tree(source.revision)
+        if pinned is None:
+            raise NotRendered("revision", f"revision {source.revision!r} is not in the repository")
+        return _Found(source, Tree(self.tree.store, pinned))
+
+    def _pinned_tree(self, revision: str) -> str | None:
+        if revision not in self.known.revisions:
+            try:
+                self.known.revisions[revision] = self.mirror.tree(self.mirror.commit(revision))
+            except BadInput:
+                self.known.revisions[revision] = None
+        return self.known.revisions[revision]
 
     def fingerprint(self, instance: Instance) -> str:
         """The hash of everything that could move the instance, by Git ids, without reading values.

@@ -36,6 +36,16 @@ MAX_ANSWER = 48 * 1024 * 1024
 RENDERS_PER_CHILD = 400
 _BATCH = 25
 _ROOT = Path(__file__).resolve().parents[3]
+# Nothing of ours. There is a child for each core, so Go needs no more than one; collecting garbage less often saves a
+# quarter of the time, and stays under the box's 512 MiB.
+_CHILD_ENVIRONMENT = {
+    "PATH": "/nonexistent",
+    "HOME": "/nonexistent",
+    "LC_ALL": "C.UTF-8",
+    "GOMAXPROCS": "1",
+    "GOGC": "400",
+    "GOMEMLIMIT": "400MiB",
+}
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from previews.engine.render.child import main; main()"
 
 
@@ -204,7 +214,7 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.folder,
-            env={"PATH": "/nonexistent", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "GOMEMLIMIT": "400MiB"},
+            env=_CHILD_ENVIRONMENT,
             start_new_session=True,
         )
         self.rendered, self.buffer, self.last_words = 0, bytearray(), b""

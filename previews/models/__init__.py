@@ -1,0 +1,19 @@
+"""What Astrolabe remembers. The queue holds ids only: these tables are the truth."""
+
+from previews.models.clusters import Cluster
+from previews.models.manifests import Blob, DatabaseCache, Manifest
+from previews.models.previews import Cell, Fleet, Preview, RenderBatch
+from previews.models.repositories import ChangeRequest, Repository
+
+__all__ = [
+    "Blob",
+    "Cell",
+    "ChangeRequest",
+    "Cluster",
+    "DatabaseCache",
+    "Fleet",
+    "Manifest",
+    "Preview",
+    "RenderBatch",
+    "Repository",
+]

@@ -1,0 +1,174 @@
+"""Previews: the comparison of two fleets, cell by cell."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from previews.models.manifests import Blob
+from previews.models.repositories import ChangeRequest, Repository
+from previews.models.text import NAME_LENGTH
+
+
+class Fleet(models.Model):
+    """All instances of one tree under one configuration, as [cluster, application, name, path]."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="fleets")
+    tree = models.CharField(max_length=64)
+    config = models.CharField(max_length=64)
+    instances = models.JSONField(default=list)
+
+    class Meta:
+        """Django's options."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["repository", "tree", "config"], name="one_fleet_for_each_tree"),
+        )
+
+    def __str__(self) -> str:
+        """For people."""
+        return self.tree[:12]
+
+
+class Preview(models.Model):
+    """A base compared with a head. `key` is the hash of what it was asked for, so that it is made once.
+
+    Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing.
+    """
+
+    QUEUED, PREPARING, RENDERING, FINISHING = "queued", "preparing", "rendering", "finishing"
+    DONE, FAILED, SUPERSEDED = "done", "failed", "superseded"
+    RUNNING = (QUEUED, PREPARING, RENDERING, FINISHING)
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="previews")
+    change_request = models.ForeignKey(ChangeRequest, models.CASCADE, null=True, related_name="previews")
+    key = models.CharField(max_length=64, unique=True)
+    base_revision = models.CharField(max_length=NAME_LENGTH)
+    base_commit = models.CharField(max_length=64, blank=True)
+    base_tree = models.CharField(max_length=64, blank=True)
+    head_revision = models.CharField(max_length=NAME_LENGTH)
+    head_commit = models.CharField(max_length=64, blank=True)
+    head_tree = models.CharField(max_length=64, blank=True)
+    exact = models.BooleanField(default=False)
+    merged = models.BooleanField(default=False)
+    conflicts = models.JSONField(default=list)
+    state = models.CharField(max_length=12, default=QUEUED, db_index=True)
+    message = models.CharField(max_length=300, blank=True)
+    error = models.TextField(blank=True)
+    notes = models.JSONField(default=list)
+    totals = models.JSONField(default=dict)
+    seconds = models.JSONField(default=dict)
+    renders_total = models.PositiveIntegerField(default=0)
+    renders_done = models.PositiveIntegerField(default=0)
+    batches_left = models.IntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    beat_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    base_fleet = models.ForeignKey(Fleet, models.SET_NULL, null=True, related_name="+")
+    head_fleet = models.ForeignKey(Fleet, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        """Django's options."""
+
+        ordering = ("-created_at", "-pk")
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.base_revision} -> {self.head_revision}"
+
+    def get_absolute_url(self) -> str:
+        """The matrix."""
+        return reverse("matrix", args=[self.pk])
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is still something to wait for."""
+        return self.state in self.RUNNING
+
+    @property
+    def percent(self) -> int:
+        """How far it is, for the progress bar; what comes before and after the renders counts a little."""
+        if not self.is_running:
+            return 100
+        if self.state == self.FINISHING:
+            return 95
+        return 10 + 80 * self.renders_done // self.renders_total if self.renders_total else 5
+
+
+class Cell(models.Model):
+    """What a preview does to one instance; see previews.engine.cells. Unchanged instances have none.
+
+    `base_key` and `head_key` name the manifests, "" where a side has none or both were not rendered. Until the preview
+    is finished the yaml state is `pending`, and `planned` holds what comparing will need.
+    """
+
+    PENDING = "pending"
+
+    preview = models.ForeignKey(Preview, models.CASCADE, related_name="cells")
+    cluster = models.CharField(max_length=NAME_LENGTH)
+    application = models.CharField(max_length=NAME_LENGTH)
+    name = models.CharField(max_length=NAME_LENGTH)
+    path = models.CharField(max_length=1000, blank=True)
+    value_state = models.CharField(max_length=10)
+    yaml_state = models.CharField(max_length=10)
+    causes = models.JSONField(default=list)
+    deploys = models.BooleanField()
+    pinned = models.BooleanField()
+    value_added = models.PositiveIntegerField(default=0)
+    value_removed = models.PositiveIntegerField(default=0)
+    yaml_added = models.PositiveIntegerField(default=0)
+    yaml_removed = models.PositiveIntegerField(default=0)
+    resources = models.JSONField(default=list)
+    ignored = models.PositiveIntegerField(default=0)
+    group = models.CharField(max_length=20, blank=True)
+    error = models.JSONField(null=True)
+    skipped = models.JSONField(null=True)
+    notes = models.JSONField(default=list)
+    planned = models.JSONField(default=dict)
+    base_key = models.CharField(max_length=64, blank=True)
+    head_key = models.CharField(max_length=64, blank=True)
+    base_values = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
+    head_values = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
+    base_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
+    head_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        """Django's options."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["preview", "cluster", "application"], name="one_cell_for_each_place"),
+        )
+        ordering = ("application", "cluster")
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.cluster} / {self.application}"
+
+    def get_absolute_url(self) -> str:
+        """The side-by-side diff."""
+        return reverse("cell", args=[self.preview_id, self.cluster, self.application])
+
+
+class RenderBatch(models.Model):
+    """Renders that one job does: requests as compressed JSON, and the failures that may not be kept for ever."""
+
+    preview = models.ForeignKey(Preview, models.CASCADE, related_name="batches")
+    attempt = models.PositiveIntegerField()
+    number = models.PositiveIntegerField()
+    requests = models.BinaryField()
+    count = models.PositiveIntegerField()
+    failures = models.JSONField(default=dict)
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        """Django's options."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["preview", "attempt", "number"], name="one_batch_for_each_number"),
+        )
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.preview_id}.{self.attempt}.{self.number}"

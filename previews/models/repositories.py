@@ -1,0 +1,104 @@
+"""Repositories that Astrolabe mirrors, and the change requests found in them."""
+
+from __future__ import annotations
+
+import re
+
+from django.db import models
+from django.urls import reverse
+
+from previews.models.text import NAME_LENGTH
+
+_BRANCH = re.compile(r"refs/(?:heads|remotes/origin)/(.+)")
+
+
+class Repository(models.Model):
+    """A Git repository that is mirrored.
+
+    `config_text` is an `astrolabe.yaml` entered in the page, which wins over the repository's own. With
+    `exact_by_default` a preview compares a change request's head itself instead of what merging it would give.
+    """
+
+    name = models.CharField(max_length=NAME_LENGTH)
+    slug = models.SlugField(max_length=100, unique=True)
+    url = models.CharField(max_length=2000)
+    web_url = models.CharField(max_length=2000, blank=True)
+    provider = models.CharField(max_length=20, default="plain")
+    default_branch = models.CharField(max_length=NAME_LENGTH, blank=True)
+    config_text = models.TextField(blank=True)
+    exact_by_default = models.BooleanField(default=False)
+    fetched_at = models.DateTimeField(null=True, blank=True)
+    fetch_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Django's options."""
+
+        verbose_name_plural = "repositories"
+        ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        """For people."""
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The page of its change requests."""
+        return reverse("repository", args=[self.slug])
+
+
+class ChangeRequest(models.Model):
+    """A pull or merge request, or a branch that stands for one.
+
+    `ref` is the full name of the ref that holds its head; `number` is None for a branch. `head_at` is the time of the
+    head commit. `base_branch` is compared with instead of `target_branch` where the two differ.
+    """
+
+    OPEN, CLOSED, MERGED = "open", "closed", "merged"
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="change_requests")
+    ref = models.CharField(max_length=NAME_LENGTH)
+    number = models.PositiveIntegerField(null=True, blank=True)
+    title = models.TextField(blank=True)
+    description = models.TextField(blank=True)
+    author = models.CharField(max_length=NAME_LENGTH, blank=True)
+    head_commit = models.CharField(max_length=64, blank=True)
+    head_at = models.DateTimeField(null=True, blank=True)
+    target_branch = models.CharField(max_length=NAME_LENGTH, blank=True)
+    base_branch = models.CharField(max_length=NAME_LENGTH, blank=True)
+    state = models.CharField(max_length=10, default=OPEN)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        """Django's options."""
+
+        constraints = (models.UniqueConstraint(fields=["repository", "ref"], name="change_request_ref"),)
+        indexes = (models.Index(fields=["repository", "state", "number"], name="change_request_list"),)
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.label} {self.title}"
+
+    @property
+    def label(self) -> str:
+        """`#12`, or the branch's name."""
+        return self.short_ref if self.number is None else f"#{self.number}"
+
+    @property
+    def short_ref(self) -> str:
+        """The ref without what all branches have in front."""
+        found = _BRANCH.fullmatch(self.ref)
+        return found[1] if found else self.ref
+
+    @property
+    def target(self) -> str:
+        """The branch that it is compared with."""
+        return self.base_branch or self.target_branch or self.repository.default_branch
+
+    @property
+    def exact(self) -> bool:
+        """Whether its head itself is previewed, and not what merging it would give."""
+        return self.repository.exact_by_default
+
+    def get_absolute_url(self) -> str:
+        """Its page: by number, or by ref where it has none."""
+        return reverse("change", args=[self.repository.slug, self.ref if self.number is None else str(self.number)])

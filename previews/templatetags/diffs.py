@@ -1,0 +1,90 @@
+"""A diff's rows as HTML. The one place where HTML is put together by hand, for speed: each text goes through `_safe`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+from previews.engine.diff.colours import Token, highlight_yaml, segments
+from previews.engine.diff.rows import Line, Row
+from previews.views.cell_parts import Lines
+from previews.views.cell_sections import Section
+
+register = template.Library()
+
+#: Characters that would not be seen, or would make the reader see others than there are (CVE-2021-42574).
+_DECEIVING = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+#: Texts up to this long keep their colours in memory, as a page and its opened folds need them again and again.
+_KEPT = 200_000
+
+_EMPTY_SIDE = '<td class="n e"></td><td class="c e"></td>'
+
+
+@register.simple_tag
+def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
+    """The `<tr>` of the rows."""
+    left, right = _colours(section.left or ""), _colours(section.right or "")
+    make = _unified_row if is_unified else _split_row
+    name = f"r{section.index}"
+    # Safe: made of our own tags, of numbers, and of text that went through `_safe`.
+    return mark_safe("".join(make(name, row, left, right) for row in lines.rows))  # noqa: S308
+
+
+def _colours(text: str) -> Sequence[Sequence[Token]]:
+    return _kept_colours(text) if len(text) <= _KEPT else highlight_yaml(text)
+
+
+@lru_cache(maxsize=200)
+def _kept_colours(text: str) -> Sequence[Sequence[Token]]:
+    return highlight_yaml(text)
+
+
+def _split_row(name: str, row: Row, left: Sequence[Sequence[Token]], right: Sequence[Sequence[Token]]) -> str:
+    is_context = row.kind == "context"
+    before = _side(f"{name}L", row.left, left, "" if is_context else " d") if row.left else _EMPTY_SIDE
+    after = _side(f"{name}R", row.right, right, "" if is_context else " i") if row.right else _EMPTY_SIDE
+    return f'<tr class="x">{before}{after}</tr>' if is_context else f"<tr>{before}{after}</tr>"
+
+
+def _side(name: str, line: Line, colours: Sequence[Sequence[Token]], css: str) -> str:
+    return f'<td class="n{css}">{_number(name, line)}</td><td class="c{css}">{_code(line, colours)}</td>'
+
+
+def _unified_row(name: str, row: Row, left: Sequence[Sequence[Token]], right: Sequence[Sequence[Token]]) -> str:
+    css = " d" if row.kind == "removed" else " i" if row.kind == "added" else ""
+    before = _number(f"{name}L", row.left) if row.left else ""
+    after = _number(f"{name}R", row.right) if row.right else ""
+    code = _code(row.right, right) if row.right else _code(row.left, left) if row.left else ""
+    return f'<tr><td class="n{css}">{before}</td><td class="n{css}">{after}</td><td class="c{css}">{code}</td></tr>'
+
+
+def _number(name: str, line: Line) -> str:
+    """The line's number, which is also its address. Not a stop of the tab key: there are thousands."""
+    anchor = f"{name}{line.number}"
+    return f'<a id="{anchor}" href="#{anchor}" tabindex="-1">{line.number}</a>'
+
+
+def _code(line: Line, colours: Sequence[Sequence[Token]]) -> str:
+    tokens = colours[line.number - 1] if line.number <= len(colours) else [("", line.text)]
+    return "".join(_segment(part.text, part.css_class, part.emphasised) for part in segments(tokens, line.spans))
+
+
+def _segment(text: str, css_class: str, is_emphasised: bool) -> str:
+    safe = _safe(text)
+    if css_class:
+        safe = f'<span class="{css_class}">{safe}</span>'
+    return f"<b>{safe}</b>" if is_emphasised else safe
+
+
+def _safe(text: str) -> str:
+    """The text escaped, with each deceiving character replaced by its number."""
+    return _DECEIVING.sub(_named, escape(text))
+
+
+def _named(found: re.Match[str]) -> str:
+    return f'<span class="ctl">U+{ord(found[0]):04X}</span>'

@@ -1,0 +1,154 @@
+"""How the pages call things: counts, states, causes and ages in words."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from previews.models import Cell, Preview
+
+register = template.Library()
+
+#: A sign for each state, so that none is told by colour alone.
+SIGNS = {
+    "changed": "±",
+    "added": "+",
+    "removed": "−",
+    "failed": "✕",
+    "skipped": "?",
+    "unchanged": "·",
+    "pending": "…",
+}
+_WORDS = {"changed": "DIFF", "added": "NEW", "removed": "GONE", "failed": "FAILS", "skipped": "SKIPPED", "pending": ""}
+_MEANINGS = {
+    "changed": "changes",
+    "added": "is added",
+    "removed": "is removed",
+    "failed": "fails to render",
+    "skipped": "was not rendered",
+    "unchanged": "does not change",
+    "pending": "is not known yet",
+}
+_CAUSES = {
+    "target": "its target",
+    "value": "its values",
+    "template": "its template",
+    "profile": "its cluster's profile",
+}
+_UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 3600), ("minute", 60))
+
+
+@register.filter
+def sign(state: str) -> str:
+    """The state's sign."""
+    return SIGNS.get(state, "")
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """The state's word in the matrix."""
+    return _WORDS.get(state, state)
+
+
+@register.filter
+def meaning(state: str) -> str:
+    """The state as the end of a sentence."""
+    return _MEANINGS.get(state, state)
+
+
+@register.filter
+def cause_words(causes: list[str]) -> str:
+    """What moved, as a list in words."""
+    words = [_CAUSES.get(cause, str(cause)) for cause in causes]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+@register.filter
+def age(when: datetime.datetime | None) -> str:
+    """How long ago, in its largest unit."""
+    if when is None:
+        return ""
+    seconds = (timezone.now() - when).total_seconds()
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{_counted(int(seconds // size), unit)} ago"
+    return "just now"
+
+
+@register.simple_tag
+def moment(when: datetime.datetime | None) -> SafeString | str:
+    """A `<time>` that says how long ago, and the exact time on hover."""
+    if when is None:
+        return ""
+    exact = when.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, age(when))
+
+
+@register.filter
+def seconds(number: Any) -> str:
+    """A duration for people."""
+    try:
+        value = float(number)
+    except (TypeError, ValueError):
+        return ""
+    if value >= 60:
+        return f"{int(value // 60)} min {int(value % 60)} s"
+    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+
+
+@register.filter
+def summary(preview: Preview) -> str:
+    """The whole preview in one sentence: `37 of 525 instances change; 4 only in values; 33 deploy; 1 fails.`"""
+    totals: Mapping[str, int] = preview.totals
+    instances = totals.get("instances", 0)
+    changed = instances - totals.get("unchanged", instances)
+    if not changed:
+        return f"Nothing changes: all {_counted(instances, 'instance')} stay as they are."
+    parts = [f"{changed} of {_counted(instances, 'instance')} {'changes' if changed == 1 else 'change'}"]
+    told = (("value_only", "only in values", "only in values"), ("deploys", "deploys", "deploy"))
+    told += (("added", "is new", "are new"), ("removed", "is removed", "are removed"))  # type: ignore[assignment]
+    told += (("failed", "fails", "fail"), ("skipped", "is skipped", "are skipped"))  # type: ignore[assignment]
+    for key, one, many in told:
+        number = totals.get(key, 0)
+        if number:
+            parts.append(f"{number} {one if number == 1 else many}")
+    return "; ".join(parts) + "."
+
+
+@register.filter
+def changed_count(preview: Preview) -> int:
+    """How many instances a finished preview lists."""
+    instances: int = preview.totals.get("instances", 0)
+    return instances - int(preview.totals.get("unchanged", instances))
+
+
+@register.filter
+def short(commit: str) -> str:
+    """A commit's name as people say it."""
+    return commit[:9]
+
+
+@register.filter
+def cell_address(cell: Cell, query: str = "") -> str:
+    """The address of a cell's page."""
+    return cell.get_absolute_url() + (f"?{query}" if query else "")
+
+
+@register.simple_tag
+def counts(added: int, removed: int) -> SafeString | str:
+    """`+3 −1`, each in its colour; nothing for no lines at all."""
+    parts = [(css, mark, number) for css, mark, number in (("a", "+", added), ("r", "−", removed)) if number]
+    if not parts:
+        return ""
+    spans = format_html_join(" ", '<span class="{}">{}{}</span>', parts)
+    return format_html('<span class="counts">{}</span>', spans)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

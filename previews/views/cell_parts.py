@@ -1,0 +1,181 @@
+"""Which parts of a diff a page shows: what changed first, up to a budget of rows; the rest has an address to ask for.
+
+A part is a chunk of a section's diff, counted from 0; `r3p5` names part 5 of section 3. Folded context is a part too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from previews.engine.diff.rows import Chunk, Fold, Row, chunks, open_fold, rows, unified_rows
+from previews.views.cell_sections import Section
+
+#: Rows of a page. A browser lays out this many in about a second; longer diffs come in pieces.
+ROWS = 2500
+#: Rows of a changed part: longer ones are cut, so that a page can end within.
+PIECE = 500
+#: Folds longer than this open in steps of `STEP` lines, shorter ones at once.
+LONG_FOLD = 120
+STEP = 60
+
+_TOKEN = re.compile(r"r(\d{1,6})p(\d{1,6})(?:\.(\d{1,6})\.(\d{1,6}))?")
+
+#: How far a fold is open: lines at its head and at its tail.
+Opening = tuple[int, int]
+Openings = Mapping[tuple[int, int], Opening]
+_WHOLE: Opening = (999_999, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Rows that are shown."""
+
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A fold that is (still) closed. Its openings are what the address needs for one step or for all of it."""
+
+    section: int
+    part: int
+    count: int
+    after: str
+    down: str
+    up: str
+    whole: str
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """From here on the section is left out of this page."""
+
+    section: int
+    part: int
+    parts: int
+
+
+Item = Lines | Bar | More
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A section and what of it is on the page, in order."""
+
+    section: Section
+    items: tuple[Item, ...]
+
+
+@dataclass(slots=True)
+class Budget:
+    """Rows that may still be shown."""
+
+    rows: int = ROWS
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more fits."""
+        return self.rows <= 0
+
+
+def parse_openings(text: str) -> dict[tuple[int, int], Opening]:
+    """What `?expand=r3p5,r4p1.60.0` opens; nonsense opens nothing."""
+    found = {}
+    for token in text.split(",")[:500]:
+        match = _TOKEN.fullmatch(token.strip())
+        if match:
+            head, tail = (int(match[3]), int(match[4])) if match[3] else _WHOLE
+            found[int(match[1]), int(match[2])] = (head, tail)
+    return found
+
+
+def format_openings(openings: Openings) -> str:
+    """The text that `parse_openings` reads."""
+    return ",".join(_token(section, part, opening) for (section, part), opening in sorted(openings.items()))
+
+
+def show_section(
+    section: Section, budget: Budget, openings: Openings, is_unified: bool, first: int = 0, last: int | None = None
+) -> Shown:
+    """The section's parts from `first` to `last`, as far as the budget goes."""
+    if budget.is_spent:
+        return Shown(section, (More(section.index, first, 1),))
+    parts = list(_parts(section))
+    items: list[Item] = []
+    for number, part in list(enumerate(parts))[first : None if last is None else last + 1]:
+        if budget.is_spent:
+            items.append(More(section.index, number, len(parts) - number))
+            break
+        for item in _items(section, number, part, openings.get((section.index, number), (0, 0)), is_unified):
+            if isinstance(item, Lines):
+                budget.rows -= len(item.rows)
+            items.append(item)
+    return Shown(section, tuple(items))
+
+
+def _parts(section: Section) -> Iterator[Chunk | Fold]:
+    for chunk in chunks(section.opcodes):
+        if isinstance(chunk, Fold) or chunk.tag == "equal":
+            yield chunk
+        else:
+            yield from _pieces(chunk)
+
+
+def _pieces(chunk: Chunk) -> Iterator[Chunk]:
+    """A long changed chunk in pieces of both sides alike."""
+    left, right = chunk.i2 - chunk.i1, chunk.j2 - chunk.j1
+    pieces = -(-max(left, right) // PIECE)
+    for at in range(pieces):
+        i1, i2 = (chunk.i1 + left * step // pieces for step in (at, at + 1))
+        j1, j2 = (chunk.j1 + right * step // pieces for step in (at, at + 1))
+        tag = "replace" if i1 < i2 and j1 < j2 else "delete" if i1 < i2 else "insert"
+        yield Chunk(tag if pieces > 1 else chunk.tag, i1, i2, j1, j2)  # type: ignore[arg-type]
+
+
+def _items(section: Section, number: int, part: Chunk | Fold, opening: Opening, is_unified: bool) -> Iterable[Item]:
+    make = unified_rows if is_unified else rows
+    if isinstance(part, Chunk):
+        return [Lines(make(part, section.left_lines, section.right_lines))]
+    head, tail = min(opening[0], ROWS), min(opening[1], ROWS)
+    return [
+        _bar(section, number, piece, opening)
+        if isinstance(piece, Fold)
+        else Lines(make(piece, section.left_lines, section.right_lines))
+        for piece in open_fold(part, head, tail)
+    ]
+
+
+def _bar(section: Section, number: int, fold: Fold, opening: Opening) -> Bar:
+    head, tail = opening
+    is_long = fold.count > LONG_FOLD
+    return Bar(
+        section=section.index,
+        part=number,
+        count=fold.count,
+        after=_context(section.right_lines, fold.j1 + fold.count),
+        down=_token(section.index, number, (head + STEP, tail)) if is_long else "",
+        up=_token(section.index, number, (head, tail + STEP)) if is_long else "",
+        whole=_token(section.index, number, _WHOLE),
+    )
+
+
+def _token(section: int, part: int, opening: Opening) -> str:
+    name = f"r{section}p{part}"
+    return name if opening == _WHOLE else f"{name}.{opening[0]}.{opening[1]}"
+
+
+def _context(lines: list[str], at: int) -> str:
+    """The nearest line above `at` that is further out: where in the object the next lines stand, as in a Git hunk."""
+    following = next((line for line in lines[at : at + 50] if line.strip()), "")
+    indent = len(following) - len(following.lstrip())
+    path: list[str] = []
+    for line in reversed(lines[max(0, at - 2000) : at]):
+        depth = len(line) - len(line.lstrip())
+        if line.strip() and depth < indent and ":" in line:
+            path.append(line.strip().removeprefix("- ").partition(":")[0].strip())
+            indent = depth
+        if indent == 0 or len(path) == 6:
+            break
+    return " › ".join(reversed(path))[:160]

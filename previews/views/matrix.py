@@ -1,0 +1,91 @@
+"""The matrix of a preview: applications down, clusters across, and what happens where they meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import urlencode
+from django_htmx.http import HttpResponseClientRefresh
+
+from previews.models import Cell, Preview
+from previews.views.matrix_table import STATES, Filters, Matrix, load_cells, load_places, make_matrix
+
+#: Names of the query parameters that a filtered matrix has.
+PARAMETERS = ("app", "cluster", "state", "group", "show")
+#: Groups of identical change that are listed above the table.
+MAX_GROUPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cells whose yaml changes in the very same way, shown by one of them."""
+
+    name: str
+    count: int
+    example: Cell
+
+
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page. While the preview runs it shows how far it is; then the table."""
+    found = Preview.objects.select_related("repository", "change_request__repository")
+    preview = get_object_or_404(found, pk=pk)
+    context: dict[str, Any] = {"preview": preview, "repository": preview.repository, "change": preview.change_request}
+    if preview.state == Preview.DONE:
+        filters = read_filters(request)
+        matrix = _matrix(preview, filters)
+        context |= {
+            "matrix": matrix,
+            "filters": filters,
+            "states": STATES,
+            "groups": _groups(preview),
+            "back": _way_back(request),
+        }
+    return render(request, "matrix.html", context)
+
+
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that says how far a preview is; when it has ended, the whole page is to be had anew."""
+    preview = get_object_or_404(Preview, pk=pk)
+    if not preview.is_running:
+        return HttpResponseClientRefresh()
+    return render(request, "_progress.html", {"preview": preview})
+
+
+def read_filters(request: HttpRequest) -> Filters:
+    """The filters in the query. What is not known counts as not given."""
+    state = request.GET.get("state", "")
+    return Filters(
+        application=request.GET.get("app", "").strip()[:200],
+        cluster=request.GET.get("cluster", "").strip()[:200],
+        state=state if state in STATES else "",
+        group=request.GET.get("group", "")[:20],
+        show_all=request.GET.get("show") == "all",
+    )
+
+
+def matrix_query(request: HttpRequest) -> str:
+    """The query of this matrix in one canonical form, for links that come back to it."""
+    return urlencode([(name, request.GET[name]) for name in PARAMETERS if request.GET.get(name)])
+
+
+def _way_back(request: HttpRequest) -> str:
+    """What a link to a cell carries, so that the cell leads back to this very matrix."""
+    query = matrix_query(request)
+    return "&" + urlencode({"m": query}) if query else ""
+
+
+def _matrix(preview: Preview, filters: Filters) -> Matrix:
+    clusters = preview.repository.clusters.all()
+    return make_matrix(load_cells(preview), load_places(preview), clusters, filters)
+
+
+def _groups(preview: Preview) -> list[Group]:
+    """The largest groups of more than one cell."""
+    counted = preview.cells.exclude(group="").order_by().values_list("group").annotate(Count("pk"), Min("pk"))
+    rows = list(counted.filter(pk__count__gt=1).order_by("-pk__count", "group")[:MAX_GROUPS])
+    examples = Cell.objects.in_bulk([example for _, _, example in rows])
+    return [Group(name, count, examples[example]) for name, count, example in rows]

@@ -1,0 +1,128 @@
+"""One repository: its change requests with their impact at a glance, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django import forms
+from django.core.paginator import Paginator
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from previews import jobs
+from previews.engine.config import parse_config
+from previews.engine.errors import AstrolabeError
+from previews.models import ChangeRequest, Preview, Repository
+
+PAGE = 50
+_STATES = ("open", "merged", "closed", "all")
+
+
+class SettingsForm(forms.ModelForm[Repository]):
+    """What can be set for a repository in the page."""
+
+    class Meta:
+        """Django's options."""
+
+        model = Repository
+        fields = ("name", "web_url", "exact_by_default", "config_text")
+
+    def clean_config_text(self) -> str:
+        """Says what is wrong with the configuration, and in which line."""
+        text: str = self.cleaned_data["config_text"].replace("\r\n", "\n")
+        if text.strip():
+            try:
+                parse_config(text)
+            except AstrolabeError as error:
+                raise forms.ValidationError(str(error)) from error
+        return text if text.strip() else ""
+
+    def clean_web_url(self) -> str:
+        """Only an address that a browser can follow safely becomes a link."""
+        address: str = self.cleaned_data["web_url"].strip()
+        if address and not address.startswith(("https://", "http://")):
+            raise forms.ValidationError("Begin the web address with https:// or http://.")
+        return address
+
+
+def show(request: HttpRequest, slug: str) -> HttpResponse:
+    """The list of change requests, by state and text."""
+    return _list(request, get_object_or_404(Repository, slug=slug))
+
+
+@require_POST
+def refresh(request: HttpRequest, slug: str) -> HttpResponse:
+    """Has the repository fetched."""
+    repository = get_object_or_404(Repository, slug=slug)
+    jobs.enqueue(jobs.refresh, repository.pk)
+    return redirect(repository)
+
+
+@require_POST
+def preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """Asks for the preview of one change request (`change`), or of all open ones."""
+    repository = get_object_or_404(Repository, slug=slug)
+    wanted = repository.change_requests.select_related("repository")
+    chosen = request.POST.get("change", "")
+    try:
+        if not chosen:
+            for change_request in wanted.filter(state=ChangeRequest.OPEN):
+                jobs.request_preview(change_request)
+            return redirect(repository)
+        change_request = get_object_or_404(wanted, pk=int(chosen) if chosen.isdecimal() else -1)
+        return redirect(jobs.request_preview(change_request))
+    except AstrolabeError as error:
+        return _list(request, repository, str(error))
+
+
+def settings(request: HttpRequest, slug: str) -> HttpResponse:
+    """Shows and saves the settings; a changed configuration counts from the next preview on."""
+    repository = get_object_or_404(Repository, slug=slug)
+    form = SettingsForm(request.POST or None, instance=repository)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        return redirect(repository)
+    title = Repository.objects.values_list("name", flat=True).get(pk=repository.pk)
+    context = {"repository": repository, "title": title, "form": form}
+    return render(request, "repository_settings.html", context, status=422 if form.errors else 200)
+
+
+def _list(request: HttpRequest, repository: Repository, error: str = "") -> HttpResponse:
+    state = request.GET.get("state", "open")
+    text = request.GET.get("q", "").strip()
+    found = _search(repository, state if state in _STATES else "open", text)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    _attach_latest_previews(page.object_list)
+    context = {
+        "repository": repository,
+        "page": page,
+        "state": state,
+        "states": _STATES,
+        "q": text,
+        "error": error,
+        "is_empty": not repository.change_requests.exists(),
+    }
+    return render(request, "repository.html", context, status=422 if error else 200)
+
+
+def _search(repository: Repository, state: str, text: str) -> QuerySet[ChangeRequest]:
+    latest = Preview.objects.filter(change_request=OuterRef("pk")).order_by("-created_at", "-pk").values("pk")[:1]
+    found = repository.change_requests.annotate(latest_id=Subquery(latest)).select_related("repository")
+    found = found.order_by(F("number").desc(nulls_last=True), F("head_at").desc(nulls_last=True))
+    if state != "all":
+        found = found.filter(state=state)
+    for word in text.split():
+        number = Q(number=int(word.lstrip("#"))) if word.lstrip("#").isdecimal() and len(word) < 10 else Q()
+        found = found.filter(Q(title__icontains=word) | Q(author__icontains=word) | Q(ref__icontains=word) | number)
+    return found
+
+
+def _attach_latest_previews(change_requests: Iterable[ChangeRequest]) -> None:
+    """Gives each its `latest` preview or None, in one query."""
+    rows = list(change_requests)
+    ids = [row.latest_id for row in rows if row.latest_id]  # type: ignore[attr-defined]
+    previews = Preview.objects.in_bulk(ids)
+    for row in rows:
+        row.latest = previews.get(row.latest_id)  # type: ignore[attr-defined]

@@ -1,0 +1,28 @@
+"""The addresses of all pages. Each state of a page has an address that can be shared."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from previews.views import cell, change, downloads, matrix, repositories, repository, theme
+from previews.views.names import NameConverter
+
+register_converter(NameConverter, "name")
+
+_CELL = "previews/<int:pk>/cells/<name:cluster>/<name:application>/"
+
+urlpatterns = [
+    path("", repositories.index, name="repositories"),
+    path("theme/", theme.choose, name="theme"),
+    path("repositories/<slug:slug>/", repository.show, name="repository"),
+    path("repositories/<slug:slug>/refresh/", repository.refresh, name="refresh"),
+    path("repositories/<slug:slug>/preview/", repository.preview, name="request-previews"),
+    path("repositories/<slug:slug>/settings/", repository.settings, name="repository-settings"),
+    path("repositories/<slug:slug>/changes/<path:name>/", change.show, name="change"),
+    path("previews/<int:pk>/", matrix.show, name="matrix"),
+    path("previews/<int:pk>/progress/", matrix.progress, name="progress"),
+    path(_CELL, cell.show, name="cell"),
+    path(_CELL + "part/", cell.part, name="cell-part"),
+    path(_CELL + "raw/", downloads.raw, name="cell-raw"),
+    path(_CELL + "cell.diff", downloads.unified, name="cell-diff"),
+]
