@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -97,13 +97,13 @@ class Manifest(models.Model):
         return Rendered(self.resources, tuple(self.warnings), missing)
 
     @classmethod
-    def of(cls, key: str, result: Result) -> Manifest:
-        """The row of a result, not saved; its blob is."""
+    def of(cls, key: str, result: Result, blob: Blob | None) -> Manifest:
+        """The row of a result, not saved; `blob` is that of its text, None for a failure."""
         if isinstance(result, RenderFailed):
             return cls(key=key, error={"stage": result.stage, "message": clean(str(result))})
         return cls(
             key=key,
-            blob=Blob.objects.keep(to_text(result)),
+            blob=blob,
             index=[_index_entry(resource) for resource in result.resources],
             warnings=[clean(text) for text in result.warnings],
             missing=[{name: clean(text) for name, text in asdict(item).items()} for item in result.missing],
@@ -122,9 +122,12 @@ class DatabaseCache:
         )
         return {row.key: row.to_engine() for row in rows}
 
-    def put(self, key: str, result: Result) -> None:
-        """Keeps a result; another process may have kept the same before."""
-        Manifest.objects.bulk_create([Manifest.of(key, result)], ignore_conflicts=True)
+    def put_many(self, results: Mapping[str, Result]) -> None:
+        """Keeps results by key; another process may have kept the same before."""
+        texts = {key: to_text(result) for key, result in results.items() if isinstance(result, Rendered)}
+        blobs = Blob.objects.keep_all(texts.values())
+        rows = [Manifest.of(key, result, blobs.get(texts.get(key, ""))) for key, result in results.items()]
+        Manifest.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
 
 
 def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:

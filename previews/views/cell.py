@@ -151,7 +151,14 @@ def _shown(found: Sections, look: Look) -> Iterator[Shown]:
 def _tabs(cell: Cell, look: Look) -> list[dict[str, Any]]:
     def tab(view: View, title: str, lines: tuple[int, int], state: str) -> dict[str, Any]:
         query, is_current = look.as_view(view), look.view == view
-        return {"title": title, "added": lines[0], "removed": lines[1], "state": state, "query": query, "on": is_current}
+        return {
+            "title": title,
+            "added": lines[0],
+            "removed": lines[1],
+            "state": state,
+            "query": query,
+            "on": is_current,
+        }
 
     target: tuple[Section, ...] = sections_of(cell, "target").sections
     lines = target[0].lines if target else (0, 0)

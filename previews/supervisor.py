@@ -1,0 +1,109 @@
+"""Starts the parts of Astrolabe on one machine, watches them, and stops them in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+Say = Callable[[str], None]
+
+#: Seconds that a part may take to end by itself: a worker finishes its job. Then it is asked again, then killed.
+PATIENCE = (8.0, 4.0)
+#: A part that dies this often within a minute is not started again.
+MAX_DEATHS = 5
+
+
+class Broken(Exception):
+    """A part dies again and again; the text says which."""
+
+
+@dataclass
+class Part:
+    """One process: its name for people, and the command that starts it."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    deaths: list[float] = field(default_factory=list)
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Starts the process in a session of its own, so that Ctrl-C reaches only the supervisor."""
+        self.process = subprocess.Popen(self.command, env=dict(environment), start_new_session=True)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it lives."""
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number: int) -> None:
+        """Sends a signal if it lives."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+
+class Supervisor:
+    """The parts, in the order of starting; they are stopped in the reverse order."""
+
+    def __init__(self, environment: Mapping[str, str], say: Say) -> None:
+        """`environment` is what every part gets."""
+        self.environment = environment
+        self.say = say
+        self.parts: list[Part] = []
+        self.stopping = False
+
+    def add(self, name: str, *command: str) -> None:
+        """Starts a part."""
+        part = Part(name, command)
+        part.start(self.environment)
+        self.parts.append(part)
+
+    def watch(self, seconds: float) -> None:
+        """Waits, starting again what dies meanwhile. Raises Broken when that does not help."""
+        until = time.monotonic() + seconds
+        while not self.stopping and time.monotonic() < until:
+            for part in self.parts:
+                if not part.is_running:
+                    self._revive(part)
+            time.sleep(0.2)
+
+    def _revive(self, part: Part) -> None:
+        now = time.monotonic()
+        part.deaths = [*(death for death in part.deaths if now - death < 60), now]
+        code = part.process.returncode if part.process else None
+        if len(part.deaths) >= MAX_DEATHS:
+            raise Broken(f"{part.name} ended {len(part.deaths)} times within a minute (exit code {code})")
+        self.say(f"{part.name} ended (exit code {code}); starting it again")
+        time.sleep(min(2 ** len(part.deaths) / 4, 8))
+        part.start(self.environment)
+
+    def stop(self) -> None:
+        """Ends all parts: politely, then again (an RQ worker then gives up its job), then by force."""
+        self.stopping = True
+        for patience in PATIENCE:
+            for part in reversed(self.parts):
+                part.signal(signal.SIGTERM)
+            if self._all_ended(patience):
+                return
+        for part in self.parts:
+            if part.is_running and part.process:
+                self.say(f"killing {part.name}")
+                os.killpg(part.process.pid, signal.SIGKILL)
+                part.process.wait()
+
+    def _all_ended(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not any(part.is_running for part in self.parts):
+                return True
+            time.sleep(0.05)
+        return False
+
+
+def manage(*arguments: str) -> tuple[str, ...]:
+    """The command line of one of our management commands."""
+    return (sys.executable, "manage.py", *arguments)
