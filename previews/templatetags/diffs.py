@@ -1,4 +1,4 @@
-"""A diff's rows as HTML. The one place where HTML is put together by hand, for speed: each text goes through `_safe`."""
+"""A diff's rows as HTML, put together by hand for speed, here and nowhere else: each text goes through `_safe`."""
 
 from __future__ import annotations
 

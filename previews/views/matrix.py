@@ -85,7 +85,8 @@ def _matrix(preview: Preview, filters: Filters) -> Matrix:
 
 def _groups(preview: Preview) -> list[Group]:
     """The largest groups of more than one cell."""
-    counted = preview.cells.exclude(group="").order_by().values_list("group").annotate(Count("pk"), Min("pk"))
-    rows = list(counted.filter(pk__count__gt=1).order_by("-pk__count", "group")[:MAX_GROUPS])
+    counted = preview.cells.exclude(group="").order_by().values("group").annotate(size=Count("pk"), first=Min("pk"))
+    largest = counted.filter(size__gt=1).order_by("-size", "group").values_list("group", "size", "first")
+    rows = list(largest[:MAX_GROUPS])
     examples = Cell.objects.in_bulk([example for _, _, example in rows])
     return [Group(name, count, examples[example]) for name, count, example in rows]

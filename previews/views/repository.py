@@ -20,7 +20,7 @@ PAGE = 50
 _STATES = ("open", "merged", "closed", "all")
 
 
-class SettingsForm(forms.ModelForm[Repository]):
+class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """What can be set for a repository in the page."""
 
     class Meta:
