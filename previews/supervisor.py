@@ -24,16 +24,22 @@ class Broken(Exception):
 
 @dataclass
 class Part:
-    """One process: its name for people, and the command that starts it."""
+    """One process: its name for people, and the command that starts it.
+
+    One that `ends_last` is needed by the others until they end; a `quiet` one speaks only through errors.
+    """
 
     name: str
     command: Sequence[str]
+    ends_last: bool = False
+    quiet: bool = False
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Starts the process in a session of its own, so that Ctrl-C reaches only the supervisor."""
-        self.process = subprocess.Popen(self.command, env=dict(environment), start_new_session=True)
+        output = subprocess.DEVNULL if self.quiet else None
+        self.process = subprocess.Popen(self.command, env=dict(environment), stdout=output, start_new_session=True)
 
     @property
     def is_running(self) -> bool:
@@ -47,7 +53,7 @@ class Part:
 
 
 class Supervisor:
-    """The parts, in the order of starting; they are stopped in the reverse order."""
+    """The parts of one installation."""
 
     def __init__(self, environment: Mapping[str, str], say: Say) -> None:
         """`environment` is what every part gets."""
@@ -56,9 +62,9 @@ class Supervisor:
         self.parts: list[Part] = []
         self.stopping = False
 
-    def add(self, name: str, *command: str) -> None:
-        """Starts a part."""
-        part = Part(name, command)
+    def add(self, name: str, *command: str, ends_last: bool = False, quiet: bool = False) -> None:
+        """Starts a part; see Part."""
+        part = Part(name, command, ends_last, quiet)
         part.start(self.environment)
         self.parts.append(part)
 
@@ -84,24 +90,29 @@ class Supervisor:
     def stop(self) -> None:
         """Ends all parts: politely, then again (an RQ worker then gives up its job), then by force."""
         self.stopping = True
+        for ends_last in (False, True):
+            self._stop([part for part in self.parts if part.ends_last == ends_last])
+
+    def _stop(self, parts: list[Part]) -> None:
         for patience in PATIENCE:
-            for part in reversed(self.parts):
+            for part in parts:
                 part.signal(signal.SIGTERM)
-            if self._all_ended(patience):
+            if _all_ended(parts, patience):
                 return
-        for part in self.parts:
+        for part in parts:
             if part.is_running and part.process:
                 self.say(f"killing {part.name}")
                 os.killpg(part.process.pid, signal.SIGKILL)
                 part.process.wait()
 
-    def _all_ended(self, seconds: float) -> bool:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if not any(part.is_running for part in self.parts):
-                return True
-            time.sleep(0.05)
-        return False
+
+def _all_ended(parts: list[Part], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not any(part.is_running for part in parts):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def manage(*arguments: str) -> tuple[str, ...]:

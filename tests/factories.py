@@ -253,7 +253,10 @@ def _single_changes(preview: Preview) -> None:
         make_cell(preview, cluster, LONG, (None, manifest_text("gateway", cluster=cluster)), (None, values))
     make_cell(preview, "dev", "search", (manifest_text("search"), None), (values, None), causes=["target"])
     plain = manifest_text("hostile")
-    hostile = plain.replace("value: info", f"value: '{HOSTILE}'"), plain.replace("value: info", f"value: '{HOSTILE}\u200b'")
+    hostile = (
+        plain.replace("value: info", f"value: '{HOSTILE}'"),
+        plain.replace("value: info", f"value: '{HOSTILE}\u200b'"),
+    )
     make_cell(preview, "osaka-1", HOSTILE, hostile, (f"a: {HOSTILE}\n", f"b: {HOSTILE}\n"))
     skipped = {"side": "both", "reason": "dependency", "message": "chart dependency not here: common 2.x"}
     make_cell(preview, "frankfurt-1", "grafana", yaml_state="skipped", skipped=skipped, causes=["template"])

