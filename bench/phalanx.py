@@ -119,7 +119,9 @@ def measure_loop(folder: Path, requests: list[RenderRequest], helm: Path) -> flo
             values = folder / f"values-{number}.json"
             values.write_text(json.dumps(part.options["values"]))
             command = [str(helm), "template", part.options["name"], str(pool.folder / part.checkout.id)]
-            calls.append([*command, "--namespace", part.options["namespace"], "--include-crds", "--values", str(values)])
+            calls.append(
+                [*command, "--namespace", part.options["namespace"], "--include-crds", "--values", str(values)]
+            )
         started = time.perf_counter()
         failed = sum(bool(subprocess.run(call, capture_output=True, check=False).returncode) for call in calls)
         seconds = time.perf_counter() - started

@@ -37,8 +37,12 @@ class RepositoryCommand(BaseCommand):
         """The options that all commands know."""
         parser.add_argument("repository", metavar="REPO", help="path or URL of the Git repository")
         parser.add_argument("--config", type=Path, help="an astrolabe.yaml that wins over the repository's own")
-        parser.add_argument("--address", action="append", default=[], help="this repository is also known as (repeatable)")
-        parser.add_argument("--cache", type=Path, default=default_cache(), help="folder of mirrors and rendered manifests")
+        parser.add_argument(
+            "--address", action="append", default=[], help="this repository is also known as (repeatable)"
+        )
+        parser.add_argument(
+            "--cache", type=Path, default=default_cache(), help="folder of mirrors and rendered manifests"
+        )
         parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="renderers that run at once")
         parser.add_argument("--timeout", type=positive, default=30, help="seconds that one render may take")
         parser.add_argument("--show-secrets", action="store_true", help="do not mask Secret data and secret values")

@@ -163,9 +163,7 @@ def _parse_helm(raw: Mapping[str, Any]) -> HelmOptions:
             Parameter(_text(item, "name"), _text(item, "value"), bool(item.get("forceString")))
             for item in raw.get("parameters") or ()
         ),
-        file_parameters=tuple(
-            (_text(item, "name"), _text(item, "path")) for item in raw.get("fileParameters") or ()
-        ),
+        file_parameters=tuple((_text(item, "name"), _text(item, "path")) for item in raw.get("fileParameters") or ()),
         ignore_missing_value_files=bool(raw.get("ignoreMissingValueFiles")),
         skip_crds=bool(raw.get("skipCrds")),
         skip_tests=bool(raw.get("skipTests")),
@@ -190,7 +188,9 @@ def _inline_values(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _target(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     """The Application without its values, as YAML: what the page shows above the value row."""
-    kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations", "finalizers") if key in metadata}
+    kept = {
+        key: metadata[key] for key in ("name", "namespace", "labels", "annotations", "finalizers") if key in metadata
+    }
     bare = dict(spec)
     if isinstance(spec.get("source"), dict):
         bare["source"] = _without_values(spec["source"])

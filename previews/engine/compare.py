@@ -208,7 +208,9 @@ def _causes(planned: PlannedCell, cell: Cell, state: YamlState) -> tuple[Cause, 
     causes: list[Cause] = [
         cause
         for cause in ("target", "value", "template", "profile")
-        if cause in moved or (cause == "value" and cell.value != "unchanged") or (cause == "target" and planned.retargeted)
+        if cause in moved
+        or (cause == "value" and cell.value != "unchanged")
+        or (cause == "target" and planned.retargeted)
     ]
     return tuple(causes)
 

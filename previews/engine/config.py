@@ -159,7 +159,9 @@ def _check(value: Any, shape: Any, key: str, line: int | None, lines: dict[tuple
         where = f"{key}.{name}" if key else name
         if name not in shape:
             known = ", ".join(sorted(shape))
-            raise ConfigError(f"is not a key that Astrolabe knows here; known are {known}", where, lines[id(value), name])
+            raise ConfigError(
+                f"is not a key that Astrolabe knows here; known are {known}", where, lines[id(value), name]
+            )
         _check(item, shape[name], where, lines[id(value), name], lines)
     for name in shape.required:
         if name not in value:

@@ -63,9 +63,7 @@ class Plan:
         return len(self.cells) + len(self.unchanged)
 
 
-def make_plan(
-    base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: Resolver, mask: Mask = str
-) -> Plan:
+def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: Resolver, mask: Mask = str) -> Plan:
     """Compares two fleets. What has the same fingerprint on both sides is unchanged without looking further.
 
     `mask` hides what the configuration calls secret in the values that are kept for showing.

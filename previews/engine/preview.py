@@ -110,7 +110,9 @@ class Workbench:
 
     def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
         """A resolver of one side; see Resolver for `tracks` and `unpinned`."""
-        return Resolver(self.tree(tree_id), config, self.mirror, self.charts, tuple(tracks), unpinned, self._known_objects)
+        return Resolver(
+            self.tree(tree_id), config, self.mirror, self.charts, tuple(tracks), unpinned, self._known_objects
+        )
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
         """A result for each request's key: from memory, from the cache, or rendered and put there."""

@@ -103,7 +103,13 @@ def add_service(files: Files, name: str, cluster: str, namespace: str) -> None:
 def _application(name: str, cluster: str, namespace: str, path: str, options: str = "") -> str:
     project = "platform" if name in ("platform", "monitoring", "log-agent") else "shop"
     return _APPLICATION.format(
-        name=name, cluster=cluster, namespace=namespace, path=path, options=options, project=project, repository=REPOSITORY
+        name=name,
+        cluster=cluster,
+        namespace=namespace,
+        path=path,
+        options=options,
+        project=project,
+        repository=REPOSITORY,
     )
 
 

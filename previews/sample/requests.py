@@ -98,7 +98,12 @@ def _conflict(files: Files) -> None:
 
 def _comment(files: Files) -> None:
     path = "charts/search/templates/statefulset.yaml"
-    replace(files, path, "  serviceName: search\n", "  # The headless service that gives each pod its name.\n  serviceName: search\n")
+    replace(
+        files,
+        path,
+        "  serviceName: search\n",
+        "  # The headless service that gives each pod its name.\n  serviceName: search\n",
+    )
 
 
 def _provider_token(files: Files) -> None:
@@ -133,7 +138,9 @@ REQUESTS = [
     SampleRequest("catalog: scale earlier in Seoul", "Needs the template change of #8. Linked: #8.", _set_new_value),
     SampleRequest("monitoring: keep metrics for 30 days", "Memory doubles with it.", _retention),
     SampleRequest("docs: mention the overlays", "", _docs),
-    SampleRequest("access: on-call may delete pods", "Started last week; main has moved on since.", _behind, behind=True),
+    SampleRequest(
+        "access: on-call may delete pods", "Started last week; main has moved on since.", _behind, behind=True
+    ),
     SampleRequest("search: 400 GiB in Seoul", "The index grows.", _conflict, behind=True),
     SampleRequest("search: say what the headless service is for", "A comment only.", _comment),
     SampleRequest("payments: rotate Tokyo's provider token", "The old one leaves on Friday.", _provider_token),

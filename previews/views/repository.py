@@ -23,6 +23,9 @@ _STATES = ("open", "merged", "closed", "all")
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """What can be set for a repository in the page."""
 
+    # Not stripped: the first line's indentation counts.
+    config_text = forms.CharField(required=False, strip=False)
+
     class Meta:
         """Django's options."""
 

@@ -90,7 +90,11 @@ def resource_disagreements(case: Mapping[str, Any], cells: Sequence[Cell]) -> li
     wrong = []
     for place, entry in expected_cells(case).items():
         documents = entry.get("docs")
-        if not documents or place not in found or any("in all" in name for names in documents.values() for name in names):
+        if (
+            not documents
+            or place not in found
+            or any("in all" in name for names in documents.values() for name in names)
+        ):
             continue
         for key, state in (("added", "added"), ("removed", "removed"), ("modified", "changed")):
             changes = [item for item in found[place].resources if item.state == state]

@@ -44,13 +44,17 @@ def test_a_text_that_no_database_holds_is_kept_readable():
 
 
 def test_a_manifest_comes_back_as_it_was_rendered():
-    key, rendered = keep_manifest(manifest_text("ingress") + "---\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n")
+    key, rendered = keep_manifest(
+        manifest_text("ingress") + "---\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n"
+    )
 
     assert DatabaseCache().get_many([key]) == {key: rendered}
 
 
 def test_what_is_missing_and_what_was_warned_about_comes_back_too():
-    result = Rendered(warnings=("rendered more than once",), missing=(MissingDependency("common", "2.x", "oci://x", "h"),))
+    result = Rendered(
+        warnings=("rendered more than once",), missing=(MissingDependency("common", "2.x", "oci://x", "h"),)
+    )
     DatabaseCache().put_many({"key": result})
 
     assert DatabaseCache().get_many(["key"])["key"] == result

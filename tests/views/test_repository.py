@@ -132,7 +132,12 @@ def test_a_wrong_configuration_is_refused_with_its_line(client):
 
 def test_settings_are_saved(client):
     repository = make_repository()
-    given = {"name": "Fleet", "web_url": "https://x.example/", "config_text": "version: 1\r\n", "exact_by_default": "on"}
+    given = {
+        "name": "Fleet",
+        "web_url": "https://x.example/",
+        "config_text": "version: 1\r\n",
+        "exact_by_default": "on",
+    }
     response = client.post("/repositories/fleet/settings/", given)
     repository.refresh_from_db()
 
@@ -151,7 +156,9 @@ def test_a_web_address_that_runs_a_script_is_refused(client):
 def test_the_page_of_a_request_has_its_history(client):
     repository = make_repository()
     change_request = make_change_request(repository, description=HOSTILE)
-    make_preview(repository, change_request, head_commit="0ld" + "0" * 37, totals={"instances": 3, "unchanged": 2, "deploys": 1})
+    make_preview(
+        repository, change_request, head_commit="0ld" + "0" * 37, totals={"instances": 3, "unchanged": 2, "deploys": 1}
+    )
     make_preview(repository, change_request, state="failed", error="no worker")
     page = client.get("/repositories/fleet/changes/12/").content.decode()
 

@@ -6,12 +6,12 @@ from django.core.management.base import CommandParser
 from django_rq.management.commands.rqworker import Command as RqWorker
 
 
-class Command(RqWorker):  # type: ignore[misc]
+class Command(RqWorker):
     """django-rq's worker: jobs are JSON, never pickles, and a worker that is gone is noticed within two minutes."""
 
     help = "Runs jobs until SIGTERM; start as many as the machine has cores."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """django-rq's options with our defaults."""
-        super().add_arguments(parser)
+        super().add_arguments(parser)  # type: ignore[no-untyped-call]
         parser.set_defaults(serializer="rq.serializers.JSONSerializer", worker_ttl=30)

@@ -1,0 +1,245 @@
+"""The cell's page."""
+
+import html
+import re
+
+import pytest
+
+from tests.factories import (
+    HOSTILE,
+    keep_manifest,
+    make_cell,
+    make_fleet_preview,
+    make_preview,
+    make_repository,
+    manifest_text,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def preview():
+    """A finished preview without cells."""
+    return make_preview(make_repository())
+
+
+def text_of(page):
+    """What a reader sees, without tags."""
+    return html.unescape(re.sub(r"<[^>]+>", "", page))
+
+
+def long_text(name, size, changed=()):
+    """A ConfigMap of many lines, some of which are changed."""
+    lines = "".join(f"  key{line}: {'new' if line in changed else 'old'}\n" for line in range(size))
+    return f"---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n{lines}"
+
+
+def test_base_and_head_stand_side_by_side_with_their_numbers(client, preview):
+    cell = make_cell(preview, "seoul-1", "api", (manifest_text("api"), manifest_text("api", replicas=6)))
+    page = client.get(cell.get_absolute_url()).content.decode()
+
+    row = next(row for row in page.split("<tr>") if 'id="r0L15"' in row)
+    assert 'id="r0R15"' in row
+    assert re.findall(r"<b>(.*?)</b>", row) == ["2", "6"]
+    assert 'class="c d"' in row
+    assert 'class="c i"' in row
+    assert "1 resources" not in page
+
+
+def test_unified_shows_the_removed_line_above_the_added_one(client, preview):
+    cell = make_cell(preview, "seoul-1", "api", (manifest_text("api"), manifest_text("api", replicas=6)))
+    page = client.get(f"{cell.get_absolute_url()}?layout=unified").content.decode()
+
+    assert page.index('id="r0L15"') < page.index('id="r0R15"')
+    assert page.index("</tr>", page.index('id="r0L15"')) < page.index('id="r0R15"')
+
+
+def test_each_resource_that_differs_has_a_section_and_those_that_do_not_have_none(client, preview):
+    base = manifest_text("api") + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: same}\n"
+    head = base.replace("port: 80", "port: 8080") + "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: new}\n"
+    page = client.get(make_cell(preview, "c", "api", (base, head)).get_absolute_url()).content.decode()
+
+    assert "2 resources differ" in text_of(page)
+    assert 'id="r1"' in page
+    assert 'id="r2"' not in page
+    assert "ServiceAccount" in page
+    assert "Secret" not in page
+
+
+def test_differences_that_do_not_count_are_hidden_and_counted(client, preview):
+    base = manifest_text("api")
+    cell = make_cell(
+        preview, "c", "api", (base, base.replace("replicas: 2", "replicas: 3").replace("port: 80", "port:  80"))
+    )
+    page = client.get(cell.get_absolute_url()).content.decode()
+
+    assert "1 resource differs only in comments" in text_of(page)
+    assert "Service" not in re.findall(r'<span class="kind">(\w+)', page)
+    assert "Service" in re.findall(
+        r'<span class="kind">(\w+)', client.get(f"{cell.get_absolute_url()}?hidden=1").content.decode()
+    )
+
+
+def test_a_fold_opens_in_place_and_the_address_remembers_it(client, preview):
+    cell = make_cell(preview, "c", "a", (long_text("m", 100), long_text("m", 100, {50})), causes=["template"])
+    address = cell.get_absolute_url()
+    page = client.get(address).content.decode()
+    assert "key10:" not in text_of(page)
+    bars = [html.unescape(link) for link in re.findall(r'hx-get="([^"]*)"', page)]
+
+    part = client.get(bars[0], headers={"HX-Current-URL": f"http://testserver{address}?expand=r0p9"})
+    assert "key10:" in text_of(part.content.decode())
+    assert "<html" not in part.content.decode()
+    assert part["HX-Replace-Url"] == f"{address}?view=yaml&expand=r0p0%2Cr0p9"
+    assert "key10:" in text_of(client.get(part["HX-Replace-Url"]).content.decode())
+
+
+def test_a_long_fold_opens_in_steps(client, preview):
+    cell = make_cell(preview, "c", "a", (long_text("m", 1000), long_text("m", 1000, {999})))
+    address = cell.get_absolute_url()
+    page = client.get(f"{address}?expand=r0p0.60.0").content.decode()
+
+    assert "key50:" in text_of(page)
+    assert "key60:" not in text_of(page)
+    assert "r0p0.120.0" in page
+    assert "r0p0.60.60" in page
+
+
+def test_a_huge_diff_starts_at_once_and_goes_on_when_asked(client, preview):
+    cell = make_cell(preview, "c", "a", (None, long_text("m", 6000)))
+    page = client.get(cell.get_absolute_url()).content.decode()
+    assert page.count("<tr") < 2600
+    more = html.unescape(re.findall(r'hx-get="([^"]*at=[^"]*)"', page)[0])
+    seen = text_of(page)
+    while more:
+        part = client.get(more).content.decode()
+        seen += text_of(part)
+        more = next(iter(html.unescape(link) for link in re.findall(r'hx-get="([^"]*at=[^"]*)"', part)), None)
+
+    assert all(f"key{line}: old" in seen for line in range(6000))
+
+
+def test_without_javascript_a_huge_diff_goes_on_on_a_page_of_its_own(client, preview):
+    cell = make_cell(preview, "c", "a", (None, long_text("m", 6000)))
+    link = re.findall(r'<a href="([^"]*at=[^"]*)"', client.get(cell.get_absolute_url()).content.decode())[0]
+    page = client.get(html.unescape(link)).content.decode()
+
+    assert "key2600:" in text_of(page)
+    assert "key10:" not in text_of(page)
+    assert "Show it from the start" in page
+
+
+def test_hostile_text_is_shown_and_not_run(client):
+    preview = make_fleet_preview()
+    cell = preview.cells.get(application=HOSTILE)
+    for query in ("view=yaml", "view=yaml&layout=unified", "view=values", "view=target", f"view={HOSTILE}&m={HOSTILE}"):
+        page = client.get(f"{cell.get_absolute_url()}?{query}").content.decode()
+        assert "<img src=x" not in page
+        assert page.count("<script") == 1
+        assert not re.search(r"\sstyle=|\son[a-z]+=\"", page)
+    assert HOSTILE in text_of(client.get(f"{cell.get_absolute_url()}?view=yaml").content.decode())
+
+
+def test_characters_that_deceive_the_reader_are_named(client, preview):
+    base = manifest_text("api")
+    head = base.replace("path: /healthz", "path: /healthz\u202e")
+    page = client.get(make_cell(preview, "c", "a", (base, head)).get_absolute_url()).content.decode()
+
+    assert "\u202e" not in page
+    assert '<span class="ctl">U+202E</span>' in page
+
+
+def test_a_failing_cell_says_what_helm_said(client):
+    preview = make_fleet_preview()
+    page = client.get(preview.cells.get(yaml_state="failed").get_absolute_url()).content.decode()
+
+    assert "The head cannot be rendered" in page
+    assert "nil pointer evaluating interface {}.name" in html.unescape(page)
+    assert "There is no yaml to compare" in page
+
+
+def test_skipped_pinned_and_caused(client):
+    preview = make_fleet_preview()
+    skipped = client.get(preview.cells.get(yaml_state="skipped").get_absolute_url()).content.decode()
+    pinned = client.get(preview.cells.get(pinned=True).get_absolute_url()).content.decode()
+
+    assert "chart dependency not here: common 2.x" in skipped
+    assert "because of its template" in skipped
+    assert "Pinned." in pinned
+
+
+def test_values_that_deploy_nothing_say_so(client):
+    cell = make_fleet_preview().cells.get(application="ledger")
+    page = client.get(cell.get_absolute_url()).content.decode()
+
+    assert "Merged values" in page
+    assert "nothing is deployed" in page
+    assert "The yaml does not change" in client.get(f"{cell.get_absolute_url()}?view=yaml").content.decode()
+
+
+def test_the_same_change_elsewhere_is_listed(client):
+    preview = make_fleet_preview()
+    page = client.get(preview.cells.get(application="ingress", cluster="seoul-1").get_absolute_url()).content.decode()
+
+    assert "The same yaml change in 7 other cells" in page or "The same yaml change in 6 other cells" in page
+    assert "ingress on tokyo-1" in page
+    assert "ingress on dev" not in page[: page.index('class="tabs"')].replace("Next", "")
+
+
+def test_neighbours_follow_the_matrix(client, preview):
+    cells = [make_cell(preview, c, a, values=("a", "b")) for a, c in (("a", "x"), ("a", "y"), ("b", "x"))]
+    middle = client.get(cells[1].get_absolute_url()).content.decode()
+    links = dict(re.findall(r'rel="(prev|next)" href="([^"]*)"', middle))
+
+    assert links == {"prev": cells[0].get_absolute_url(), "next": cells[2].get_absolute_url()}
+    assert 'rel="prev"' not in client.get(cells[0].get_absolute_url()).content.decode()
+
+
+def test_the_way_back_leads_to_the_same_place_of_the_same_matrix(client, preview):
+    cell = make_cell(preview, "c", "a", (manifest_text("x"), manifest_text("y")))
+    page = client.get(f"{cell.get_absolute_url()}?m=app%3Da%26show%3Dall%26evil%3D1").content.decode()
+
+    assert f'href="/previews/{preview.pk}/?app=a&amp;show=all#c{cell.pk}y"' in page
+
+
+def test_the_number_of_queries_is_bounded(client, django_assert_max_num_queries):
+    cell = make_fleet_preview().cells.get(application="ingress", cluster="dev")
+
+    with django_assert_max_num_queries(6):
+        client.get(cell.get_absolute_url())
+
+
+def test_texts_can_be_had_as_they_are(client, preview):
+    base = manifest_text("api")
+    cell = make_cell(preview, "c", "a", (base, None), (None, f"a: {HOSTILE}\n"))
+    address = cell.get_absolute_url()
+    values = client.get(f"{address}raw/?view=values&side=head")
+
+    assert client.get(f"{address}raw/?view=yaml&side=base").content.decode() == base
+    assert client.get(f"{address}raw/?view=yaml&side=head").status_code == 404
+    assert values["Content-Type"] == "text/plain; charset=utf-8"
+    assert values["X-Content-Type-Options"] == "nosniff"
+    assert values.content.decode() == f"a: {HOSTILE}\n"
+
+
+def test_the_diff_can_be_had_as_a_file(client, preview):
+    cell = make_cell(preview, "c/../d", 'a"\r\nX: 1', (manifest_text("api"), manifest_text("api", replicas=6)))
+    response = client.get(f"{cell.get_absolute_url()}cell.diff?view=yaml")
+
+    assert "-  replicas: 2\n+  replicas: 6\n" in response.content.decode()
+    assert response["Content-Disposition"] == 'attachment; filename="a-X-1-c-..-d-yaml.diff"'
+    assert "--- a/c-..-d/a-X-1/yaml.yaml" in response.content.decode()
+
+
+def test_places_that_are_not_there_are_not_found(client, preview):
+    cell = make_cell(preview, "c", "a", values=("a", "b"))
+    keep_manifest(manifest_text("x"))
+
+    for address in (
+        "/previews/9/cells/c/a/",
+        f"/previews/{preview.pk}/cells/c/b/",
+        f"{cell.get_absolute_url()}part/?at=r7p0",
+    ):
+        assert client.get(address).status_code == 404
+    assert client.get(f"{cell.get_absolute_url()}?expand=nonsense&at=x&view=y").status_code == 200
