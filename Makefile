@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-HELM ?= helm
 export REPO
 
 .PHONY: help run test lint phalanx bench lock clean
@@ -14,7 +13,7 @@ help:
 	@echo "make run REPO=<path|URL>  start it with a repository of yours"
 	@echo "make test                 all checks and tests"
 	@echo "make phalanx              every case of the phalanx corpus"
-	@echo "make bench HELM=<binary>  speed against plain baselines"
+	@echo "make bench                speed against plain baselines"
 	@echo "make clean                remove the virtualenv (your data stays)"
 
 run: $(VENV)/runtime
@@ -33,7 +32,7 @@ phalanx: $(VENV)/development
 
 bench: $(VENV)/development
 	$(BIN)/python -m bench.diff
-	$(BIN)/python -m bench.phalanx --helm "$(HELM)"
+	$(BIN)/python -m bench.phalanx
 
 # The lock files hold what pyproject.toml's pins brought along, exactly.
 lock:
@@ -51,9 +50,10 @@ $(VENV)/runtime: requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
 	@touch $@
 
-$(VENV)/development: $(VENV)/runtime requirements-dev.lock
+$(VENV)/development: $(VENV)/runtime requirements-dev.lock requirements-helm.lock
 	@echo "installing what the tests need"
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r requirements-helm.lock
 	@touch $@
 
 clean:

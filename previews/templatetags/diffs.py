@@ -22,6 +22,9 @@ _DECEIVING = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\
 #: Texts up to this long keep their colours in memory, as a page and its opened folds need them again and again.
 _KEPT = 200_000
 
+#: Colour classes that would look like text without one: plain scalars and punctuation, half of all tokens.
+_COLOURLESS = frozenset({"", "l", "p", "p-Indicator"})
+
 _EMPTY_SIDE = '<td class="n e"></td><td class="c e"></td>'
 
 
@@ -76,7 +79,7 @@ def _code(line: Line, colours: Sequence[Sequence[Token]]) -> str:
 
 def _segment(text: str, css_class: str, is_emphasised: bool) -> str:
     safe = _safe(text)
-    if css_class:
+    if css_class not in _COLOURLESS:
         safe = f'<span class="{css_class}">{safe}</span>'
     return f"<b>{safe}</b>" if is_emphasised else safe
 

@@ -109,7 +109,7 @@ def test_a_long_fold_opens_in_steps(client, preview):
 def test_a_huge_diff_starts_at_once_and_goes_on_when_asked(client, preview):
     cell = make_cell(preview, "c", "a", (None, long_text("m", 6000)))
     page = client.get(cell.get_absolute_url()).content.decode()
-    assert page.count("<tr") < 2600
+    assert page.count("<tr") < 3100
     more = html.unescape(re.findall(r'hx-get="([^"]*at=[^"]*)"', page)[0])
     seen = text_of(page)
     while more:
@@ -125,7 +125,7 @@ def test_without_javascript_a_huge_diff_goes_on_on_a_page_of_its_own(client, pre
     link = re.findall(r'<a href="([^"]*at=[^"]*)"', client.get(cell.get_absolute_url()).content.decode())[0]
     page = client.get(html.unescape(link)).content.decode()
 
-    assert "key2600:" in text_of(page)
+    assert "key3200:" in text_of(page)
     assert "key10:" not in text_of(page)
     assert "Show it from the start" in page
 

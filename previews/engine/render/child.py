@@ -106,11 +106,17 @@ def _answer(renderer: Renderer, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return renderer.render(request["parts"])
     except RenderFailed as error:
-        message = str(error)
-        cut = message if len(message) <= MAX_ERROR else message[:MAX_ERROR] + "\n[… the message is longer]"
-        return {"error": {"stage": error.stage, "message": cut}}
+        return {"error": {"stage": error.stage, "message": _shortened(str(error))}}
     except (OSError, UnicodeError, MemoryError) as error:
         return {"error": {"stage": "render", "message": f"{type(error).__name__}: {error}"[:MAX_ERROR]}}
+
+
+def _shortened(message: str) -> str:
+    """A long message without its middle: Helm says where at the start and why at the end."""
+    if len(message) <= MAX_ERROR:
+        return message
+    half = MAX_ERROR // 2
+    return f"{message[:half]}\n[… {len(message) - 2 * half:,} characters left out …]\n{message[-half:]}"
 
 
 def _private_output() -> TextIO:
