@@ -159,7 +159,7 @@ def render_settings(options: dict[str, Any]) -> RenderSettings:
 
 
 def mask_key(path: Path) -> bytes:
-    """This installation's key for masking, made when it is first needed."""
+    """The key for masking of this installation, made when it is first needed."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(FileExistsError):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -34,7 +34,7 @@ class GitRepository:
         self.commits = 0
         subprocess.run(["git", "init", "-q", "--bare", "--initial-branch=main", str(folder)], check=True)
 
-    def commit(self, files: Files, ref: str = "refs/heads/main", start: str = "", modes: Mapping[str, str] = {}) -> str:  # noqa: B006
+    def commit(self, files: Files, ref: str = "refs/heads/main", start: str = "", modes: Mapping[str, str] = {}) -> str:
         """Commits files (None deletes one) on top of a ref or of `start`, and gives the commit's id."""
         self.commits += 1
         who = f"Tester <tester@example.com> {1_700_000_000 + self.commits} +0000"

@@ -78,8 +78,8 @@ def run_git(
 ) -> str:
     """Runs git with a clean environment and gives its standard output.
 
-    `send` is its standard input. `at` is the Git directory; `good` are the exit codes that are no failure. Raises GitError with the end of what
-    git said, and on taking longer than FETCH_SECONDS.
+    `send` is its standard input, `at` the Git directory, `good` the exit codes that are no failure. Raises GitError
+    with the end of what git said, and on taking longer than FETCH_SECONDS.
     """
     command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", *arguments]
     if at is not None:

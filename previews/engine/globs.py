@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|\{[^{}]*\}|.", re.DOTALL)
+_PIECE = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|\{[^{}]*\}|.", re.DOTALL)
 
 
 @lru_cache(maxsize=1024)
@@ -15,24 +15,24 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
     A name that stands twice must match the same text.
     """
     seen: set[str] = set()
-    return re.compile("".join(_translate(token, seen) for token in _TOKEN.findall(pattern)) + r"\Z", re.DOTALL)
+    return re.compile("".join(_translate(piece, seen) for piece in _PIECE.findall(pattern)) + r"\Z", re.DOTALL)
 
 
-def _translate(token: str, seen: set[str]) -> str:
-    if token == "**/":
+def _translate(piece: str, seen: set[str]) -> str:
+    if piece == "**/":
         return "(?:.*/)?"
-    if token in ("**", "*", "?"):
-        return {"**": ".*", "*": "[^/]*", "?": "[^/]"}[token]
-    if token.startswith("[") and len(token) > 2:
-        inside = token[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+    if piece in ("**", "*", "?"):
+        return {"**": ".*", "*": "[^/]*", "?": "[^/]"}[piece]
+    if piece.startswith("[") and len(piece) > 2:
+        inside = piece[1:-1].replace("\\", "\\\\").replace("[", "\\[")
         return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
-    if not token.startswith("{") or len(token) < 3:
-        return re.escape(token)
-    name = token[1:-1]
+    if not piece.startswith("{") or len(piece) < 3:
+        return re.escape(piece)
+    name = piece[1:-1]
     if "," in name:
         return "(?:" + "|".join(re.escape(choice) for choice in name.split(",")) + ")"
     if not name.isidentifier():
-        return re.escape(token)
+        return re.escape(piece)
     if name in seen:
         return f"(?P={name})"
     seen.add(name)

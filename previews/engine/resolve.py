@@ -135,8 +135,10 @@ class Resolver:
         """
         definition = instance.definition
         content: list[Any] = [definition.name, definition.target, definition.digest, _profile(instance)]
-        for source in definition.sources:
-            content.append(self._source_ids(definition, source) if not source.ref or source.path else None)
+        content += [
+            self._source_ids(definition, source) if not source.ref or source.path else None
+            for source in definition.sources
+        ]
         return digest(content)
 
     def _source_ids(self, definition: Application, source: Source) -> list[Any]:

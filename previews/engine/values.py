@@ -34,7 +34,7 @@ def set_value(values: Mapping[str, Any], expression: str, force_string: bool = F
 
 
 def _put(data: dict[str, Any], name: str, value: Any) -> None:
-    """strvals leaves out a value without a name."""
+    """As strvals, leaves out a value without a name."""
     if name:
         data[name] = value
 
@@ -146,7 +146,7 @@ class _Setter:
                 return items
 
     def typed(self, text: str) -> Any:
-        """strvals typedVal: only true, false, null, 0 and integers without a leading zero are more than text."""
+        """As strvals typedVal: only true, false, null, 0 and integers without a leading zero are more than text."""
         if self.force_string:
             return text
         words = {"true": True, "false": False, "null": None, "0": 0}

@@ -129,7 +129,8 @@ def _values(name: str, cluster: str) -> str:
 
 
 def _add_platform(files: Files, cluster: str) -> None:
-    options = f"    helm:\n      releaseName: platform\n      parameters:\n        - name: cluster\n          value: {cluster}\n"
+    parameters = f"        - name: cluster\n          value: {cluster}\n"
+    options = f"    helm:\n      releaseName: platform\n      parameters:\n{parameters}"
     files[f"clusters/{cluster}/platform.yaml"] = _application("platform", cluster, "argocd", "platform", options)
 
 

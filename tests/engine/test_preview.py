@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import run_preview
-from tests.engine.fleets import CONFIG, CONFIGMAP, application, chart, fleet
+from tests.engine.fleets import CONFIG, CONFIGMAP, application, fleet
 
 HEAD = "refs/pull/1/head"
 

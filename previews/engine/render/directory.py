@@ -58,23 +58,23 @@ def matches(pattern: str, name: str) -> bool:
 @lru_cache(maxsize=1024)
 def _compile(pattern: str) -> re.Pattern[str] | None:
     text, depth = [], 0
-    for token in re.findall(r"\\.|\*+|\[!?[^\]]*\]|.", pattern, re.DOTALL):
-        if token.startswith("*"):
+    for piece in re.findall(r"\\.|\*+|\[!?[^\]]*\]|.", pattern, re.DOTALL):
+        if piece.startswith("*"):
             text.append(".*")
-        elif token == "?":
+        elif piece == "?":
             text.append(".")
-        elif token == "{":
+        elif piece == "{":
             depth += 1
             text.append("(?:")
-        elif token == "}" and depth:
+        elif piece == "}" and depth:
             depth -= 1
             text.append(")")
-        elif token == "," and depth:
+        elif piece == "," and depth:
             text.append("|")
-        elif token.startswith("[") and len(token) > 2:
-            text.append("[" + token[1:].replace("!", "^", 1) if token[1] == "!" else token)
+        elif piece.startswith("[") and len(piece) > 2:
+            text.append("[" + piece[1:].replace("!", "^", 1) if piece[1] == "!" else piece)
         else:
-            text.append(re.escape(token.removeprefix("\\") if len(token) > 1 else token))
+            text.append(re.escape(piece.removeprefix("\\") if len(piece) > 1 else piece))
     try:
         return re.compile("".join(text), re.DOTALL) if not depth else None
     except re.error:

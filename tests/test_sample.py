@@ -1,0 +1,105 @@
+"""The sample fleet is the same each time, and each of its pull requests does what it says."""
+
+import subprocess
+
+import pytest
+
+from previews.engine.errors import BadInput
+from previews.sample.layout import CLUSTERS, PAYMENT_CLUSTERS, SERVICES, SHOPS, SITES
+from previews.sample.make import make_sample
+from previews.sample.requests import LONG_LABEL, REQUESTS
+from tests.conftest import open_bench, run_preview
+
+CHANGED, VALUE_ONLY, ADDED, REMOVED, FAILED = (
+    ("unchanged", "changed"), ("changed", "unchanged"), ("added", "added"), ("removed", "removed"), ("unchanged", "failed"),
+)  # fmt: skip
+
+
+def everywhere(application, state=CHANGED):
+    return {(cluster, application): state for cluster in SERVICES[application][0]}
+
+
+EXPECTED = {
+    1: everywhere("edge-gateway"),
+    2: {("seoul-prod-1", "notifier"): VALUE_ONLY},
+    3: {place: CHANGED for name in SERVICES if name != "edge-gateway" for place in everywhere(name)}
+    | everywhere("edge-gateway"),
+    4: everywhere("checkout"),
+    5: {("tokyo-prod-1", "notifier"): ADDED, ("tokyo-stage-1", "notifier"): ADDED},
+    6: {("virginia-prod-1", "search"): REMOVED},
+    7: everywhere("checkout") | {("virginia-prod-1", "checkout"): FAILED},
+    8: {},
+    9: {("seoul-prod-1", "catalog"): VALUE_ONLY, ("seoul-prod-2", "catalog"): VALUE_ONLY},
+    10: {(cluster, "monitoring"): CHANGED for cluster in CLUSTERS},
+    11: {},
+    12: {(cluster, "access"): CHANGED for cluster in CLUSTERS},
+    13: {("seoul-prod-1", "search"): ("changed", "changed")},
+    14: {},
+    15: {("tokyo-prod-1", "payments"): ("changed", "changed")},
+}
+
+
+@pytest.fixture(scope="module")
+def bench(sample, tmp_path_factory):
+    with open_bench(sample, tmp_path_factory.mktemp("bench")) as opened:
+        yield opened
+
+
+def test_it_is_a_fleet_worth_looking_at():
+    assert len(CLUSTERS) >= 6
+    assert len(SERVICES) + len({"monitoring", "log-agent", "platform", "namespaces", "access"}) >= 10
+    assert len(REQUESTS) == len(EXPECTED) >= 8
+    assert set(SHOPS) | set(SITES) == set(CLUSTERS) and set(PAYMENT_CLUSTERS) < set(SHOPS)
+
+
+def test_it_is_the_same_each_time(sample, tmp_path):
+    make_sample(tmp_path / "again.git")
+    refs = [
+        subprocess.run(["git", f"--git-dir={folder}", "for-each-ref"], capture_output=True, check=True).stdout
+        for folder in (sample, tmp_path / "again.git")
+    ]
+    assert refs[0] == refs[1]
+    assert refs[0].count(b"refs/pull/") == len(REQUESTS)
+
+
+def test_it_overwrites_nothing(tmp_path):
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(BadInput, match="is not empty"):
+        make_sample(tmp_path)
+
+
+@pytest.mark.parametrize("number", EXPECTED)
+def test_a_pull_request_changes_exactly_these_cells(number, bench):
+    _, cells = run_preview(bench, f"refs/pull/{number}/head")
+    assert {place: (cell.value, cell.yaml) for place, cell in cells.items()} == EXPECTED[number]
+
+
+def test_the_talks_label_is_too_long_on_one_site_only(bench):
+    prepared, _ = run_preview(bench, "refs/pull/1/head")
+    lengths = {}
+    for cell in prepared.plan.cells:
+        (resource,) = (r for r in bench.manifests([prepared.plan.requests[cell.head_key]])[cell.head_key].resources
+                       if r.id.kind == "Deployment")  # fmt: skip
+        label = next(line for line in resource.text.splitlines() if LONG_LABEL in line).partition(": ")[2]
+        lengths[cell.cluster] = len(label)
+    assert {cluster: length > 63 for cluster, length in lengths.items()} == {
+        "site-a": False,
+        "site-b": False,
+        "site-c11": True,
+    }
+
+
+def test_the_failing_cluster_says_what_helm_said(bench):
+    _, cells = run_preview(bench, "refs/pull/7/head")
+    assert "checkout needs a currency" in cells["virginia-prod-1", "checkout"].error.message
+
+
+def test_the_linked_pull_requests_deploy_together(bench):
+    _, cells = run_preview(bench, "refs/pull/8/head", "refs/pull/9/head")
+    assert {(cell.value, cell.yaml) for cell in cells.values()} == {("changed", "changed")}
+    assert set(cells) == {("seoul-prod-1", "catalog"), ("seoul-prod-2", "catalog")}
+
+
+def test_the_conflicting_one_says_so(bench):
+    prepared, _ = run_preview(bench, "refs/pull/13/head")
+    assert prepared.sides.conflicts == ("values/seoul-prod-1/search.yaml",)
