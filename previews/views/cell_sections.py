@@ -13,6 +13,7 @@ from previews.engine.diff.opcodes import Opcode, count
 from previews.engine.diff.resources import ResourcePair, pair_resources
 from previews.engine.manifests import Resource, ResourceId
 from previews.models import Blob, Cell, Manifest
+from previews.views.cell_colours import Colours, colours
 
 View = Literal["yaml", "values", "target"]
 VIEWS: tuple[View, ...] = ("yaml", "values", "target")
@@ -44,6 +45,16 @@ class Section:
     def right_lines(self) -> list[str]:
         """The head's lines."""
         return split_lines(self.right or "")
+
+    @cached_property
+    def left_colours(self) -> Colours:
+        """The tokens of each of the base's lines."""
+        return colours(self.left or "")
+
+    @cached_property
+    def right_colours(self) -> Colours:
+        """The tokens of each of the head's lines."""
+        return colours(self.right or "")
 
     @cached_property
     def opcodes(self) -> tuple[Opcode, ...]:

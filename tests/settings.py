@@ -1,0 +1,15 @@
+"""The settings of the tests: those of the product, in a place of their own, with a queue on a free port."""
+
+import os
+import socket
+import tempfile
+
+os.environ["ASTROLABE_DATA"] = tempfile.mkdtemp(prefix="astrolabe-tests-")
+os.environ["ASTROLABE_ALLOW_LOCAL_REPOSITORIES"] = "1"
+os.environ["ASTROLABE_SANDBOX"] = "best-effort"
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    VALKEY_PORT = probe.getsockname()[1]
+os.environ["REDIS_URL"] = f"redis://127.0.0.1:{VALKEY_PORT}/0"
+
+from astrolabe_web.settings import *  # noqa: E402, F403

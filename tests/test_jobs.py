@@ -1,0 +1,183 @@
+"""The jobs on a real queue: from a repository's address to a finished preview; and each may come twice or late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from previews import arrivals, jobs, record
+from previews.engine.errors import AstrolabeError, BadInput
+from previews.models import Blob, Cell, ChangeRequest, Manifest, Preview, RenderBatch, Repository
+from tests.test_sample import EXPECTED
+
+
+@pytest.fixture
+def repository(sample, work):
+    found = arrivals.add_repository("Sample", str(sample))
+    jobs.enqueue(jobs.refresh, found.pk)
+    work()
+    found.refresh_from_db()
+    return found
+
+
+def cells_of(number):
+    preview = Preview.objects.get(change_request__number=number)
+    assert preview.state == Preview.DONE, preview.error
+    return {(cell.cluster, cell.application): (cell.value_state, cell.yaml_state) for cell in preview.cells.all()}
+
+
+def test_a_repository_is_previewed_whole(repository):
+    assert repository.default_branch == "main"
+    assert ChangeRequest.objects.filter(repository=repository, state="open").count() == len(EXPECTED)
+    assert {number: cells_of(number) for number in EXPECTED} == EXPECTED
+    assert RenderBatch.objects.count() == 0
+    assert not Cell.objects.filter(yaml_state=Cell.PENDING).exists()
+
+
+def test_totals_causes_and_groups_are_kept(repository):
+    preview = Preview.objects.get(change_request__number=7)
+    assert (preview.totals["deploys"], preview.totals["failed"], preview.totals["instances"]) == (5, 1, 68)
+    failed = preview.cells.get(yaml_state="failed")
+    assert "checkout needs a currency" in failed.error["message"]
+    assert set(preview.cells.exclude(pk=failed.pk).values_list("group", flat=True)) == {"g1", "g2"}
+    assert preview.cells.filter(causes=["template"]).count() == 6
+
+
+def test_the_same_question_is_answered_once(repository, work):
+    before = Preview.objects.count()
+    change_request = ChangeRequest.objects.get(number=3)
+    again = jobs.request_preview(change_request)
+    work()
+    assert Preview.objects.count() == before
+    assert again.attempt == 1
+    jobs.refresh(repository.pk)
+    assert Preview.objects.count() == before
+
+
+def test_texts_are_kept_once_and_secrets_not_at_all(repository):
+    manifests = Manifest.objects.count()
+    assert Blob.objects.count() < 4 * manifests
+    texts = [blob.text for blob in Blob.objects.all()]
+    assert any("••• hmac:" in text for text in texts)
+    assert not any("not-a-real-token" in text or "another-token" in text for text in texts)
+
+
+def test_a_job_of_an_older_attempt_writes_nothing(repository, work):
+    preview = Preview.objects.get(change_request__number=4)
+    jobs.start(preview)
+    jobs.prepare(preview.pk, preview.attempt - 1)
+    jobs.finish(preview.pk, preview.attempt - 1)
+    preview.refresh_from_db()
+    assert preview.state == Preview.QUEUED
+    work()
+    assert cells_of(4) == EXPECTED[4]
+
+
+def test_jobs_that_come_twice_do_no_harm(repository):
+    preview = Preview.objects.get(change_request__number=3)
+    Manifest.objects.all().delete()
+    jobs.start(preview)
+    jobs.prepare(preview.pk, preview.attempt)
+    numbers = list(RenderBatch.objects.filter(preview=preview).values_list("number", flat=True))
+    assert numbers
+    for number in numbers:
+        jobs.render(preview.pk, preview.attempt, number)
+        jobs.render(preview.pk, preview.attempt, number)
+    jobs.finish(preview.pk, preview.attempt)
+    preview.refresh_from_db()
+    assert preview.state == Preview.DONE
+    assert preview.renders_done == preview.renders_total
+    assert cells_of(3) == EXPECTED[3]
+
+
+def test_a_lost_preview_is_found_and_begun_again(repository, work):
+    preview = Preview.objects.get(change_request__number=4)
+    long_ago = timezone.now() - timedelta(hours=2)
+    Preview.objects.filter(pk=preview.pk).update(state=Preview.RENDERING, beat_at=long_ago)
+    jobs.sweep()
+    work()
+    assert cells_of(4) == EXPECTED[4]
+    Preview.objects.filter(pk=preview.pk).update(state=Preview.RENDERING, beat_at=long_ago, attempt=3)
+    jobs.sweep()
+    preview.refresh_from_db()
+    assert (preview.state, "No worker" in preview.error) == (Preview.FAILED, True)
+
+
+def test_a_render_that_was_stopped_is_shown_and_tried_again_next_time(repository, work, monkeypatch):
+    """What ran into a limit may be put right by a quieter machine, so it is not kept as the key's answer."""
+    from previews.engine.errors import RenderFailed
+    from previews.engine.render.pool import RenderPool
+
+    preview = Preview.objects.get(change_request__number=4)
+    Manifest.objects.all().delete()
+    stopped = RenderFailed("render", "rendering took longer than 30 s and was stopped", is_final=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(RenderPool, "_render_one", lambda *_: stopped)
+        jobs.start(preview)
+        work()
+    preview.refresh_from_db()
+    assert preview.state == Preview.DONE
+    assert {cell.yaml_state for cell in preview.cells.all()} == {"failed"}
+    assert not Manifest.objects.exists()
+    jobs.start(preview)
+    work()
+    assert cells_of(4) == EXPECTED[4]
+
+
+def test_a_new_head_makes_the_older_preview_step_back(repository, work):
+    change_request = ChangeRequest.objects.get(number=4)
+    older = Preview.objects.get(change_request=change_request)
+    Preview.objects.filter(pk=older.pk).update(state=Preview.RENDERING)
+    change_request.head_commit = ChangeRequest.objects.get(number=5).head_commit
+    change_request.save()
+    newer = jobs.request_preview(change_request)
+    older.refresh_from_db()
+    assert (older.state, newer.pk == older.pk) == (Preview.SUPERSEDED, False)
+
+
+def test_a_broken_configuration_fails_the_preview_with_its_line(repository, work):
+    Repository.objects.filter(pk=repository.pk).update(config_text="version: 1\nnonsense: 1\n")
+    preview = jobs.request_preview(ChangeRequest.objects.get(number=4))
+    work()
+    preview.refresh_from_db()
+    assert preview.state == Preview.FAILED
+    assert "line 2: nonsense" in preview.error
+
+
+def test_a_repository_that_cannot_be_fetched_says_why(work, tmp_path):
+    (tmp_path / "empty").mkdir()
+    found = arrivals.add_repository("Broken", str(tmp_path / "empty"))
+    jobs.refresh(found.pk)
+    found.refresh_from_db()
+    assert "git fetch failed" in found.fetch_error
+
+
+def test_adding_twice_gives_the_same_and_names_do_not_collide(db, sample, git):
+    first = arrivals.add_repository("Fleet", str(sample))
+    assert arrivals.add_repository("Other name", str(sample)) == first
+    git.commit({"a": "b"})
+    assert arrivals.add_repository("Fleet", str(git.folder)).slug == "fleet-2"
+
+
+def test_bad_addresses_and_configurations_are_refused(db, sample, settings):
+    with pytest.raises(BadInput):
+        arrivals.add_repository("x", "ext::sh -c id")
+    with pytest.raises(AstrolabeError, match="line 2"):
+        arrivals.add_repository("x", str(sample), "version: 1\nnonsense: 1\n")
+    settings.ASTROLABE_ALLOW_LOCAL_REPOSITORIES = False
+    with pytest.raises(BadInput, match="is not allowed"):
+        arrivals.add_repository("x", str(sample))
+
+
+def test_requests_survive_being_written_down(repository):
+    preview = Preview.objects.get(change_request__number=3)
+    Manifest.objects.all().delete()
+    jobs.start(preview)
+    jobs.prepare(preview.pk, preview.attempt)
+    requests = [request for batch in RenderBatch.objects.all() for request in record.read_batch(batch)]
+    assert len(requests) == preview.renders_total or len(requests) > 40
+    from previews.engine.render.requests import make_request
+
+    assert all(make_request(request.parts, request.missing).key == request.key for request in requests)
