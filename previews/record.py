@@ -69,7 +69,9 @@ def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, instances: Iter
 
 def _keep_clusters(preview: Preview, prepared: Prepared) -> None:
     declared = {cluster.name: cluster for cluster in prepared.config.clusters}
-    names = {item.cluster for item in (*prepared.base.instances, *prepared.head.instances)} | declared.keys()
+    found = {item.cluster for item in (*prepared.base.instances, *prepared.head.instances)}
+    # Declared ones stand as they are declared, the others behind them.
+    names = [*declared, *sorted(found - declared.keys())]
     rows = [
         Cluster(
             repository=preview.repository,
@@ -77,14 +79,15 @@ def _keep_clusters(preview: Preview, prepared: Prepared) -> None:
             group=declared[name].group if name in declared else "",
             kubernetes_version=declared[name].kubernetes_version if name in declared else "",
             labels=dict(declared[name].labels) if name in declared else {},
+            position=position,
         )
-        for name in sorted(names)
+        for position, name in enumerate(names)
     ]
     Cluster.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["repository", "name"],
-        update_fields=["group", "kubernetes_version", "labels"],
+        update_fields=["group", "kubernetes_version", "labels", "position"],
     )
 
 

@@ -133,3 +133,11 @@ def work(valkey, transactional_db) -> Callable[[], None]:
         SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer).work(burst=True)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files(settings):
+    """Pages are tested without collecting static files first."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]

@@ -15,6 +15,7 @@ from previews import jobs
 from previews.engine.config import parse_config
 from previews.engine.errors import AstrolabeError
 from previews.models import ChangeRequest, Preview, Repository
+from previews.workshop import mirror_of
 
 PAGE = 50
 _STATES = ("open", "merged", "closed", "all")
@@ -65,7 +66,7 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def preview(request: HttpRequest, slug: str) -> HttpResponse:
-    """Asks for the preview of one change request (`change`), or of all open ones."""
+    """Asks for the preview of one change request (`change`, against `base` if given), or of all open ones."""
     repository = get_object_or_404(Repository, slug=slug)
     wanted = repository.change_requests.select_related("repository")
     chosen = request.POST.get("change", "")
@@ -75,9 +76,19 @@ def preview(request: HttpRequest, slug: str) -> HttpResponse:
                 jobs.request_preview(change_request)
             return redirect(repository)
         change_request = get_object_or_404(wanted, pk=int(chosen) if chosen.isdecimal() else -1)
+        _set_base(change_request, request.POST.get("base", "").strip())
         return redirect(jobs.request_preview(change_request))
     except AstrolabeError as error:
         return _list(request, repository, str(error))
+
+
+def _set_base(change_request: ChangeRequest, base: str) -> None:
+    """Compares a change request with another revision from now on. Raises BadInput when it is not there."""
+    if not base or base == change_request.target:
+        return
+    mirror_of(change_request.repository).commit(base)
+    change_request.base_branch = base
+    change_request.save(update_fields=["base_branch"])
 
 
 def settings(request: HttpRequest, slug: str) -> HttpResponse:

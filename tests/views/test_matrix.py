@@ -50,7 +50,7 @@ def test_the_switch_shows_all_and_tells_unchanged_from_not_here(client):
     assert clusters(page) == ["seoul-1", "seoul-2", "busan-1", *CLUSTERS[3:]]
     redis = page[page.index(">redis<") : page.index(">search<")]
     assert redis.count('class="none"') == 2
-    assert redis.count('>·</td>') == 15
+    assert redis.count(">·</td>") == 15
 
 
 @pytest.mark.parametrize("state", ["DIFF", "NEW", "GONE", "FAILS", "SKIPPED"])
