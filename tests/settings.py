@@ -12,4 +12,4 @@ with socket.socket() as probe:
     VALKEY_PORT = probe.getsockname()[1]
 os.environ["REDIS_URL"] = f"redis://127.0.0.1:{VALKEY_PORT}/0"
 
-from astrolabe_web.settings import *  # noqa: E402, F403
+from astrolabe_web.settings import *  # noqa: F403

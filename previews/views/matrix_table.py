@@ -105,10 +105,13 @@ def load_places(preview: Preview) -> set[Place]:
 def make_matrix(
     cells: Iterable[Cell], places: Collection[Place], clusters: Iterable[Cluster], filters: Filters
 ) -> Matrix:
-    """Rows by name, columns by their place and name; without `show_all` only those in which something changes."""
-    by_place = {(cell.cluster, cell.application): cell for cell in cells if filters.wants(cell)}
+    """Rows by name, columns by their place and name; without `show_all` only those in which something changes.
+
+    The filters choose rows and columns. Where these meet, each cell says what it is, asked for or not.
+    """
+    by_place = {(cell.cluster, cell.application): cell for cell in cells}
     known = {cluster.name: cluster for cluster in clusters}
-    shown: set[Place] = set(by_place)
+    shown: set[Place] = {place for place, cell in by_place.items() if filters.wants(cell)}
     if filters.show_all and not (filters.state or filters.group):
         shown |= set(places)
     shown = {place for place in shown if _is_named(place, known, filters)}

@@ -104,9 +104,11 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _list(request: HttpRequest, repository: Repository, error: str = "") -> HttpResponse:
-    state = request.GET.get("state", "open")
+    state = request.GET.get("state", "")
+    if state not in _STATES:
+        state = "open" if repository.change_requests.filter(state=ChangeRequest.OPEN).exists() else "all"
     text = request.GET.get("q", "").strip()
-    found = _search(repository, state if state in _STATES else "open", text)
+    found = _search(repository, state, text)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     _attach_latest_previews(page.object_list)
     context = {

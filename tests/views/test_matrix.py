@@ -109,6 +109,18 @@ def test_filters_that_match_nothing_say_so_and_go_along_to_the_cells(client):
     assert "&amp;m=app%3Dredis" in client.get(f"{address}?app=redis&junk=1").content.decode()
 
 
+def test_a_cell_that_was_not_asked_for_still_says_what_it_is(client):
+    preview = make_preview(make_repository())
+    for cluster, application in (("x", "a"), ("y", "b")):
+        make_cell(preview, cluster, application, (manifest_text("x"), manifest_text("y")))
+    make_cell(preview, "y", "a", yaml_state="failed", error={"side": "head", "stage": "render", "message": "no"})
+    page = client.get(f"{preview.get_absolute_url()}?state=deploys").content.decode()
+    table = page[page.index("<table") : page.index("</table>")]
+
+    assert (applications(page), clusters(page)) == (["a", "b"], ["x", "y"])
+    assert "FAILS" in table
+
+
 def test_columns_of_a_group_stand_together(client):
     repository = make_repository()
     preview = make_preview(repository)

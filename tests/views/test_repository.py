@@ -39,7 +39,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(client, django_assert
     for number in range(1, 31):
         make_preview(repository, make_change_request(repository, number))
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         page = client.get("/repositories/fleet/").content.decode()
     assert page.count("just now") >= 30
 
@@ -57,6 +57,12 @@ def test_requests_are_found_by_state_and_text(client):
     assert "Raise the memory" not in by_author
     assert "Raise the memory" in client.get("/repositories/fleet/?q=%2312").content.decode()
     assert "No change request matches" in client.get("/repositories/fleet/?q=zzz").content.decode()
+
+
+def test_a_repository_without_open_requests_shows_the_others(client):
+    make_change_request(make_repository(), 14, title="Old one", state="merged")
+
+    assert "Old one" in client.get("/repositories/fleet/").content.decode()
 
 
 def test_long_lists_come_in_pages(client):

@@ -1,0 +1,136 @@
+"""The pages in a real Chromium: from the list to the matrix to the diff, with and without JavaScript, wide and narrow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from previews import arrivals, jobs
+from previews.models import ChangeRequest, Preview
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+if not (CHROMIUM and DRIVER) and not os.environ.get("CI"):
+    pytest.skip("no Chromium and chromedriver here: the browser tests do not run", allow_module_level=True)
+
+
+@pytest.fixture
+def browser(request, tmp_path):
+    """A Chromium; parametrise with (width, height, javascript)."""
+    width, height, javascript = getattr(request, "param", (1440, 900, True))
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+        f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},{height}",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    if width < 500:
+        # Chromium's windows are never that narrow; a phone's screen is.
+        metrics = {"width": width, "height": height, "pixelRatio": 1.0}
+        options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
+    if not javascript:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.set_page_load_timeout(30)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def fleet(sample, work):
+    """The sample fleet with the previews of #1 (the long label) and #7 (one cluster fails)."""
+    repository = arrivals.add_repository("Sample fleet", str(sample))
+    arrivals.refresh(repository)
+    for number in (1, 7):
+        jobs.request_preview(ChangeRequest.objects.get(number=number))
+    work()
+    return {number: Preview.objects.get(change_request__number=number) for number in (1, 7)}
+
+
+def wait(browser, condition):
+    return WebDriverWait(browser, 20).until(condition)
+
+
+def text_of(browser):
+    return browser.find_element(By.TAG_NAME, "body").text
+
+
+def complaints(browser):
+    """What the console says: a blocked inline script or a missing file would stand there."""
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def scrolls_sideways(browser):
+    return browser.execute_script("return document.documentElement.scrollWidth > innerWidth + 1")
+
+
+@pytest.mark.parametrize("browser", [(1440, 900, True), (1440, 900, False)], indirect=True, ids=["js", "no-js"])
+def test_from_the_list_to_the_diff(browser, live_server, fleet):
+    browser.get(live_server.url)
+    browser.find_element(By.LINK_TEXT, "Sample fleet").click()
+    browser.find_element(By.LINK_TEXT, "edge-gateway: tell the release by a label").click()
+    assert "3 of 68 instances change; 3 deploy" in text_of(browser)
+    cells = browser.find_elements(By.CSS_SELECTOR, "table a[href*='/cells/site-c11/edge-gateway/']")
+    cells[-1].click()
+    assert "release: this-is-super-long-length-label-upper-than-63characters-site-c11" in text_of(browser)
+    assert "unchanged lines" in text_of(browser)
+    assert complaints(browser) == []
+
+
+@pytest.mark.parametrize("browser", [(1440, 900, True), (1440, 900, False)], indirect=True, ids=["js", "no-js"])
+def test_folded_context_opens(browser, live_server, fleet):
+    browser.get(f"{live_server.url}/previews/{fleet[1].pk}/cells/site-c11/edge-gateway/")
+    assert "apiVersion: apps/v1" not in text_of(browser)
+    browser.find_element(By.PARTIAL_LINK_TEXT, "unchanged lines").click()
+    wait(browser, lambda b: "apiVersion: apps/v1" in text_of(b))
+
+
+def test_the_failing_cluster_says_what_helm_said(browser, live_server, fleet):
+    browser.get(f"{live_server.url}/previews/{fleet[7].pk}/")
+    failing = browser.find_element(By.PARTIAL_LINK_TEXT, "FAILS")
+    assert "virginia-prod-1" in failing.get_attribute("href")
+    failing.click()
+    assert "checkout needs a currency" in text_of(browser)
+
+
+def test_the_switch_shows_all_instances(browser, live_server, fleet):
+    browser.get(f"{live_server.url}/previews/{fleet[1].pk}/")
+    assert "log-agent" not in text_of(browser)
+    browser.get(f"{live_server.url}/previews/{fleet[1].pk}/?show=all")
+    assert "log-agent" in text_of(browser)
+
+
+def test_the_matrix_fills_while_the_preview_runs(browser, live_server, fleet):
+    Preview.objects.filter(pk=fleet[1].pk).update(state=Preview.RENDERING, renders_total=10, renders_done=5)
+    browser.get(f"{live_server.url}/previews/{fleet[1].pk}/")
+    assert browser.find_element(By.TAG_NAME, "progress").get_attribute("value") == "50"
+    Preview.objects.filter(pk=fleet[1].pk).update(state=Preview.DONE)
+    wait(browser, lambda b: "3 of 68 instances change" in text_of(b))
+
+
+def test_the_keyboard_reaches_a_cell(browser, live_server, fleet):
+    browser.get(f"{live_server.url}/previews/{fleet[1].pk}/")
+    for _ in range(40):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        if "/cells/" in (browser.switch_to.active_element.get_attribute("href") or ""):
+            break
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    wait(browser, lambda b: "/cells/site-" in b.current_url)
+
+
+@pytest.mark.parametrize("browser", [(390, 844, True)], indirect=True, ids=["narrow"])
+def test_a_narrow_screen_shows_everything_without_scrolling_the_page_sideways(browser, live_server, fleet):
+    pages = ["/", "/repositories/sample-fleet/", f"/previews/{fleet[1].pk}/", f"/previews/{fleet[7].pk}/?show=all"]
+    pages.append(f"/previews/{fleet[1].pk}/cells/site-c11/edge-gateway/")
+    for page in pages:
+        browser.get(live_server.url + page)
+        assert not scrolls_sideways(browser), page
+    assert "63characters-site-c11" in text_of(browser)
