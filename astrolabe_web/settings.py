@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -39,12 +39,12 @@ def _kept_secret(path: Path) -> str:
 
 
 def _database(address: str) -> dict[str, Any]:
-    """Django's settings for `sqlite:///path` or `postgres://user:password@host:port/name`."""
+    """Django's settings for `sqlite:///path` (`sqlite:////path` when absolute) or `postgres://user:password@host/name`."""
     parts = urlsplit(address)
     if parts.scheme == "sqlite":
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": parts.path.removeprefix("/") if parts.path.startswith("//") is False else parts.path[1:],
+            "NAME": parts.path[1:],
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -58,7 +58,8 @@ def _database(address: str) -> dict[str, Any]:
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
+        # `?host=` names the folder of a Unix socket, as in PostgreSQL's own addresses.
+        "HOST": parts.hostname or parse_qs(parts.query).get("host", [""])[0],
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,

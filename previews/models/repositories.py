@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from previews.models.text import NAME_LENGTH
 
+_CREDENTIALS = re.compile(r"^(https?://)[^/]*@")
 _BRANCH = re.compile(r"refs/(?:heads|remotes/origin)/(.+)")
 
 
@@ -40,6 +41,11 @@ class Repository(models.Model):
     def __str__(self) -> str:
         """For people."""
         return self.name
+
+    @property
+    def shown_url(self) -> str:
+        """The address as people may see it: a user or token in a web address is a credential."""
+        return _CREDENTIALS.sub(r"\1•••@", self.url)
 
     def get_absolute_url(self) -> str:
         """The page of its change requests."""

@@ -31,6 +31,19 @@ def test_the_target_is_the_default_branch_unless_something_else_is_said():
     assert ChangeRequest(repository=repository, target_branch="release", base_branch="old").target == "old"
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://bot:s3cret@git.example.com/x.git", "https://•••@git.example.com/x.git"),
+        ("https://t0ken@git.example.com/x.git", "https://•••@git.example.com/x.git"),
+        ("ssh://git@git.example.com/x.git", "ssh://git@git.example.com/x.git"),
+        ("https://git.example.com/a@b.git", "https://git.example.com/a@b.git"),
+    ],
+)
+def test_credentials_in_an_address_are_not_shown(url, shown):
+    assert make_repository(url=url).shown_url == shown
+
+
 def test_a_name_that_is_too_long_stays_different_from_its_neighbour():
     one, other = fit("a" * 600 + "b"), fit("a" * 600 + "c")
 

@@ -57,6 +57,13 @@ def test_each_repository_is_listed_with_its_open_requests_and_its_trouble(client
     assert HOSTILE not in page
 
 
+def test_a_token_in_the_address_is_shown_nowhere(client):
+    make_repository("fleet", url="https://bot:s3cret@git.example.com/x.git")
+
+    for address in ("/", "/repositories/fleet/", "/repositories/fleet/settings/"):
+        assert "s3cret" not in client.get(address).content.decode()
+
+
 def test_colours_are_chosen_by_a_cookie_and_lead_back_here_only(client):
     response = client.post("/theme/", {"theme": "dark", "next": "/repositories/x/"})
     assert response["Location"] == "/repositories/x/"
