@@ -14,6 +14,7 @@ from previews.engine.config import parse_config
 from previews.engine.errors import BadInput
 from previews.engine.git import Mirror, Ref, check_address
 from previews.models import ChangeRequest, Repository
+from previews.models.text import clean, fit
 from previews.workshop import mirror_of
 
 _REQUEST = re.compile(r"refs/(?:pull|merge-requests)/(\d+)/head")
@@ -64,9 +65,9 @@ def _record(repository: Repository, ref: Ref, is_merged: bool) -> ChangeRequest 
         ref=ref.name,
         defaults={
             "number": int(number[1]) if number else None,
-            "title": ref.subject[:500] or ref.name,
-            "description": ref.body,
-            "author": ref.author[:200],
+            "title": fit(ref.subject) or ref.name,
+            "description": clean(ref.body),
+            "author": fit(ref.author),
             "head_commit": ref.commit,
             "head_at": datetime.datetime.fromtimestamp(ref.when, datetime.UTC),
             "state": state,

@@ -15,8 +15,9 @@ from typing import Any
 import django_rq
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from previews import arrivals, record
 from previews.engine.errors import AstrolabeError
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: Renders in one job: enough to be worth a job, few enough for progress to be seen and a lost one to cost little.
 BATCH = 40
+#: Seconds after which a preview that waits while nothing is queued counts as lost. A batch takes less than half of it.
+PATIENCE = 300
 
 
 def enqueue(job: Callable[..., None], *ids: int) -> None:
@@ -37,7 +40,11 @@ def enqueue(job: Callable[..., None], *ids: int) -> None:
 
 
 def _enqueue_now(job: Callable[..., None], *ids: int) -> None:
-    django_rq.get_queue("default").enqueue(job, *ids, result_ttl=60, failure_ttl=3600)
+    try:
+        django_rq.get_queue("default").enqueue(job, *ids, result_ttl=60, failure_ttl=3600)
+    except RedisError as error:
+        # What was asked for stands in the database; `sweep` finds it when the queue is back.
+        log.error("the queue does not take jobs: %s", error)
 
 
 def _attempt(job: Callable[[Preview, int], None] | Callable[..., None]) -> Callable[..., None]:
@@ -113,6 +120,7 @@ def start(preview: Preview) -> None:
         state=Preview.QUEUED,
         message="waiting for a worker",
         error="",
+        started_at=timezone.now(),
         beat_at=timezone.now(),
         renders_total=0,
         renders_done=0,
@@ -176,26 +184,29 @@ def finish(preview: Preview, attempt: int) -> None:
     """Compares what was rendered and completes the cells."""
     clock = Clock()
     update(preview.pk, attempt, state=Preview.FINISHING, message="comparing")
+    finished = record.compare_cells(preview, attempt)
+    clock.lap("compare")
+    fields = {
+        "state": Preview.DONE,
+        "message": "",
+        "totals": finished.totals,
+        "seconds": {**preview.seconds, **clock.seconds, "total": (timezone.now() - preview.started_at).total_seconds()},
+        "finished_at": timezone.now(),
+    }
     with transaction.atomic():
-        totals = record.finish_cells(preview, attempt)
-        clock.lap("compare")
-        total = (timezone.now() - preview.created_at).total_seconds()
-        update(
-            preview.pk,
-            attempt,
-            state=Preview.DONE,
-            message="",
-            totals=totals,
-            seconds={**preview.seconds, **clock.seconds, "total": total},
-            finished_at=timezone.now(),
-        )
-        RenderBatch.objects.filter(preview=preview).delete()
+        if update(preview.pk, attempt, **fields):
+            record.keep_cells(preview, finished)
+            RenderBatch.objects.filter(preview=preview).delete()
 
 
 def sweep() -> None:
-    """Starts again what has not been heard of for longer than a job may take: its worker died or the queue was lost."""
-    silent = timezone.now() - timedelta(seconds=settings.JOB_SECONDS)
-    for preview in Preview.objects.filter(state__in=Preview.RUNNING, beat_at__lt=silent):
+    """Starts again what was lost: silent for longer than a job may take, or waiting while the queue is empty."""
+    now = timezone.now()
+    lost = Q(state__in=Preview.RUNNING, beat_at__lt=now - timedelta(seconds=settings.JOB_SECONDS))
+    if django_rq.get_queue("default").is_empty():
+        waiting = (Preview.QUEUED, Preview.RENDERING)
+        lost |= Q(state__in=waiting, beat_at__lt=now - timedelta(seconds=PATIENCE))
+    for preview in Preview.objects.filter(lost):
         if preview.attempt >= 3:
             text = "No worker could finish this preview in three attempts. Are workers running?"
             update(preview.pk, preview.attempt, state=Preview.FAILED, error=text, finished_at=timezone.now())

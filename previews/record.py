@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import zstandard
@@ -20,6 +20,7 @@ from previews.engine.preview import totals as count_totals
 from previews.engine.render.pool import Result
 from previews.engine.render.requests import ENGINE_VERSION, RenderRequest, digest, from_json, to_json
 from previews.models import Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, RenderBatch
+from previews.models.text import clean, fit
 from previews.workshop import workbench
 
 
@@ -45,8 +46,8 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
         base_tree=sides.base_tree,
         head_tree=sides.head_tree,
         merged=sides.merged,
-        conflicts=list(sides.conflicts),
-        notes=list(prepared.notes),
+        conflicts=[clean(path) for path in sides.conflicts],
+        notes=[clean(note) for note in prepared.notes],
         base_fleet=_keep_fleet(preview, sides.base_tree, prepared, prepared.base.instances),
         head_fleet=_keep_fleet(preview, sides.head_tree, prepared, prepared.head.instances),
         totals={"instances": prepared.plan.instances},
@@ -60,7 +61,7 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
 
 def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, instances: Iterable[Any]) -> Fleet:
     config = hashlib.sha256(prepared.config.digest.encode()).hexdigest()
-    rows = [[item.cluster, item.application, item.definition.name, item.path] for item in instances]
+    rows = [[fit(text) for text in (i.cluster, i.application, i.definition.name, i.path)] for i in instances]
     fleet, _ = Fleet.objects.update_or_create(
         repository=preview.repository, tree=tree, config=config, defaults={"instances": rows}
     )
@@ -68,16 +69,16 @@ def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, instances: Iter
 
 
 def _keep_clusters(preview: Preview, prepared: Prepared) -> None:
-    declared = {cluster.name: cluster for cluster in prepared.config.clusters}
-    found = {item.cluster for item in (*prepared.base.instances, *prepared.head.instances)}
+    declared = {fit(cluster.name): cluster for cluster in prepared.config.clusters}
+    found = {fit(item.cluster) for item in (*prepared.base.instances, *prepared.head.instances)}
     # Declared ones stand as they are declared, the others behind them.
     names = [*declared, *sorted(found - declared.keys())]
     rows = [
         Cluster(
             repository=preview.repository,
             name=name,
-            group=declared[name].group if name in declared else "",
-            kubernetes_version=declared[name].kubernetes_version if name in declared else "",
+            group=fit(declared[name].group) if name in declared else "",
+            kubernetes_version=fit(declared[name].kubernetes_version, 50) if name in declared else "",
             labels=dict(declared[name].labels) if name in declared else {},
             position=position,
         )
@@ -94,10 +95,10 @@ def _keep_clusters(preview: Preview, prepared: Prepared) -> None:
 def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> Cell:
     return Cell(
         preview=preview,
-        cluster=cell.cluster,
-        application=cell.application,
-        name=cell.name,
-        path=cell.path,
+        cluster=fit(cell.cluster),
+        application=fit(cell.application),
+        name=fit(cell.name),
+        path=fit(cell.path, 1000),
         value_state=cell.value,
         yaml_state=Cell.PENDING,
         deploys=False,
@@ -123,7 +124,7 @@ def _problem_json(problem: Problem | None) -> dict[str, str] | None:
     if problem is None:
         return None
     kind = {"stage": problem.stage} if isinstance(problem, RenderFailed) else {"reason": problem.reason}
-    return {**kind, "message": str(problem)}
+    return {**kind, "message": clean(str(problem))}
 
 
 def _problem(content: Mapping[str, Any] | None) -> Problem | None:
@@ -180,15 +181,23 @@ def read_batch(batch: RenderBatch) -> list[RenderRequest]:
 def close_batch(batch: RenderBatch, results: Mapping[str, Result]) -> bool:
     """Marks a batch as done, with the failures that the cache does not keep; False when another did so before."""
     failures = {
-        key: {"stage": result.stage, "message": str(result)}
+        key: {"stage": result.stage, "message": clean(str(result))}
         for key, result in results.items()
         if isinstance(result, RenderFailed) and not result.is_final
     }
     return bool(RenderBatch.objects.filter(pk=batch.pk, done=False).update(done=True, failures=failures))
 
 
-def finish_cells(preview: Preview, attempt: int) -> dict[str, int]:
-    """Completes the pending cells, removes those that turned out unchanged, and gives the totals."""
+@dataclass(frozen=True)
+class Finished:
+    """A preview's rows, completed but not saved, and its totals."""
+
+    rows: list[Cell]
+    totals: dict[str, int]
+
+
+def compare_cells(preview: Preview, attempt: int) -> Finished:
+    """Compares what was rendered for the pending cells. Takes its time, so no transaction may be open."""
     rows = list(
         preview.cells.filter(yaml_state=Cell.PENDING).select_related("base_values", "head_values").order_by("pk")
     )
@@ -198,26 +207,30 @@ def finish_cells(preview: Preview, attempt: int) -> dict[str, int]:
         for batch in batches
         for key, failure in batch.failures.items()
     }
-    config = FleetConfig() if not rows else _config(preview)
+    config = _config(preview) if rows else FleetConfig()
     cache = DatabaseCache()
     made: list[tuple[EngineCell, str]] = []
     changed: list[Cell] = []
     for row in rows:
         planned = _planned(row)
         keys = [key for key in (row.base_key, row.head_key) if key] if planned.needs_rendering else []
-        manifests = {**temporary, **cache.get_many(keys)}
-        cell, change = make_cell(planned, *outcomes(planned, manifests), config.ignore)
+        cell, change = make_cell(planned, *outcomes(planned, {**temporary, **cache.get_many(keys)}), config.ignore)
         if cell.is_changed:
             made.append((cell, change))
             changed.append(row)
     cells = group_cells(made)
     for row, cell in zip(changed, cells, strict=True):
         _complete(row, cell)
-    Cell.objects.bulk_update(changed, _COMPLETED, batch_size=200)
-    preview.cells.filter(yaml_state=Cell.PENDING).delete()
     rendered = sum(batch.count for batch in batches)
     wanted = len({key for row in rows for key in (row.base_key, row.head_key) if key})
-    return count_totals(preview.totals["instances"], cells, rendered, max(wanted - rendered, 0))
+    totals = count_totals(preview.totals["instances"], cells, rendered, max(wanted - rendered, 0))
+    return Finished(changed, totals)
+
+
+def keep_cells(preview: Preview, finished: Finished) -> None:
+    """Saves the completed cells and removes those that turned out unchanged."""
+    Cell.objects.bulk_update(finished.rows, _COMPLETED, batch_size=200)
+    preview.cells.filter(yaml_state=Cell.PENDING).delete()
 
 
 _COMPLETED = (
@@ -232,12 +245,15 @@ def _complete(row: Cell, cell: EngineCell) -> None:
     row.deploys = cell.deploys
     row.value_added, row.value_removed = cell.value_lines
     row.yaml_added, row.yaml_removed = cell.yaml_lines
-    row.resources = [{**asdict(item.id), "state": item.state, "lines": list(item.lines)} for item in cell.resources]
+    row.resources = [
+        {**{key: clean(text) for key, text in asdict(item.id).items()}, "state": item.state, "lines": list(item.lines)}
+        for item in cell.resources
+    ]
     row.ignored = cell.ignored
     row.group = cell.group or ""
-    row.error = asdict(cell.error) if cell.error else None
-    row.skipped = asdict(cell.skipped) if cell.skipped else None
-    row.notes = list(cell.notes)
+    row.error = {**asdict(cell.error), "message": clean(cell.error.message)} if cell.error else None
+    row.skipped = {**asdict(cell.skipped), "message": clean(cell.skipped.message)} if cell.skipped else None
+    row.notes = [clean(note) for note in cell.notes]
     row.planned = {}
 
 

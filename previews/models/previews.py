@@ -65,6 +65,7 @@ class Preview(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     beat_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
     base_fleet = models.ForeignKey(Fleet, models.SET_NULL, null=True, related_name="+")
     head_fleet = models.ForeignKey(Fleet, models.SET_NULL, null=True, related_name="+")

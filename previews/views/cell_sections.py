@@ -105,6 +105,9 @@ def texts_of(cell: Cell, view: View) -> tuple[str | None, str | None]:
 
 
 def _yaml_sections(cell: Cell, with_hidden: bool) -> Sections:
+    if cell.yaml_state in ("failed", "skipped", Cell.PENDING):
+        # One side alone says nothing about a difference.
+        return Sections(())
     manifests = _manifests(cell)
     base, head = manifests.get(cell.base_key), manifests.get(cell.head_key)
     if cell.base_key == cell.head_key:

@@ -134,3 +134,9 @@ def test_a_narrow_screen_shows_everything_without_scrolling_the_page_sideways(br
         browser.get(live_server.url + page)
         assert not scrolls_sideways(browser), page
     assert "63characters-site-c11" in text_of(browser)
+
+
+def test_a_failed_cell_claims_no_difference(browser, live_server, fleet):
+    browser.get(f"{live_server.url}/previews/{fleet[7].pk}/cells/virginia-prod-1/checkout/")
+    assert "There is no yaml to compare" in text_of(browser)
+    assert "differ only" not in text_of(browser)

@@ -58,6 +58,8 @@ def by_library() -> Helm:
 
     def render(folder: Path, options: Mapping[str, Any]) -> list[str]:
         try:
+            # `helm template` checks the release's name first; the library leaves that to its caller.
+            _native.call_status("helm_release_name_validate", options["name"])
             chart = load_chart(folder)
             # Chart.render() does not pass the versions on, the native call does.
             files = json.loads(
