@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from previews.engine.masking import kept_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -26,16 +26,6 @@ def _words(name: str, default: str = "") -> list[str]:
 
 def _number(name: str, default: int) -> int:
     return int(os.environ.get(name, default))
-
-
-def _kept_secret(path: Path) -> str:
-    """A secret of this installation, made when it is first needed and readable by us alone."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text()
 
 
 def _database(address: str) -> dict[str, Any]:
@@ -68,7 +58,7 @@ def _database(address: str) -> dict[str, Any]:
 
 DATA = Path(_text("ASTROLABE_DATA", str(BASE_DIR / "data"))).resolve()
 DEBUG = _flag("DEBUG")
-SECRET_KEY = _text("SECRET_KEY") or _kept_secret(DATA / "secret.key")
+SECRET_KEY = _text("SECRET_KEY") or kept_key(DATA / "secret.key").decode()
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
 
@@ -137,7 +127,7 @@ LOGGING = {
 }
 
 # Rendering
-ASTROLABE_MASK_KEY = (_text("ASTROLABE_MASK_KEY") or _kept_secret(DATA / "mask.key")).encode()
+ASTROLABE_MASK_KEY = _text("ASTROLABE_MASK_KEY").encode() or kept_key(DATA / "mask.key")
 ASTROLABE_CHART_STORE = _text("ASTROLABE_CHART_STORE")
 ASTROLABE_HELM_BINARY = _text("ASTROLABE_HELM_BINARY")
 ASTROLABE_KUSTOMIZE_BINARY = _text("ASTROLABE_KUSTOMIZE_BINARY")

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import hashlib
 import os
-import secrets
 import shutil
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from previews.engine.cache import FileCache
 from previews.engine.config import FleetConfig
 from previews.engine.errors import AstrolabeError, BadInput
 from previews.engine.git import Mirror, run_git
+from previews.engine.masking import kept_key
 from previews.engine.preview import Workbench
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
@@ -148,7 +148,7 @@ def render_settings(options: dict[str, Any]) -> RenderSettings:
 
     return RenderSettings(
         scratch=cache / "scratch",
-        mask_key=None if options["show_secrets"] else mask_key(cache / "mask.key"),
+        mask_key=None if options["show_secrets"] else kept_key(cache / "mask.key"),
         processes=options["jobs"],
         seconds=options["timeout"],
         helm_binary=program("ASTROLABE_HELM_BINARY"),
@@ -156,16 +156,6 @@ def render_settings(options: dict[str, Any]) -> RenderSettings:
         strict=os.environ.get("ASTROLABE_SANDBOX") == "strict",
         warn=warn,
     )
-
-
-def mask_key(path: Path) -> bytes:
-    """The key for masking of this installation, made when it is first needed."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    return path.read_bytes()
 
 
 def program(variable: str) -> Path | None:

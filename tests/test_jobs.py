@@ -15,10 +15,12 @@ from tests.test_sample import EXPECTED
 
 @pytest.fixture
 def repository(sample, work):
+    """The sample fleet with the previews of three of its pull requests."""
     found = arrivals.add_repository("Sample", str(sample))
-    jobs.enqueue(jobs.refresh, found.pk)
+    arrivals.refresh(found)
+    for number in (3, 4, 7):
+        jobs.request_preview(ChangeRequest.objects.get(number=number))
     work()
-    found.refresh_from_db()
     return found
 
 
@@ -28,9 +30,13 @@ def cells_of(number):
     return {(cell.cluster, cell.application): (cell.value_state, cell.yaml_state) for cell in preview.cells.all()}
 
 
-def test_a_repository_is_previewed_whole(repository):
-    assert repository.default_branch == "main"
-    assert ChangeRequest.objects.filter(repository=repository, state="open").count() == len(EXPECTED)
+def test_a_repository_is_previewed_whole(sample, work):
+    found = arrivals.add_repository("Sample", str(sample))
+    jobs.enqueue(jobs.refresh, found.pk)
+    work()
+    found.refresh_from_db()
+    assert found.default_branch == "main"
+    assert ChangeRequest.objects.filter(repository=found, state="open").count() == len(EXPECTED)
     assert {number: cells_of(number) for number in EXPECTED} == EXPECTED
     assert RenderBatch.objects.count() == 0
     assert not Cell.objects.filter(yaml_state=Cell.PENDING).exists()
@@ -52,11 +58,13 @@ def test_the_same_question_is_answered_once(repository, work):
     work()
     assert Preview.objects.count() == before
     assert again.attempt == 1
-    jobs.refresh(repository.pk)
+    jobs.refresh(repository.pk)  # nothing is new in the repository, so nothing is asked for
     assert Preview.objects.count() == before
 
 
-def test_texts_are_kept_once_and_secrets_not_at_all(repository):
+def test_texts_are_kept_once_and_secrets_not_at_all(repository, work):
+    jobs.request_preview(ChangeRequest.objects.get(number=15))
+    work()
     manifests = Manifest.objects.count()
     assert Blob.objects.count() < 4 * manifests
     texts = [blob.text for blob in Blob.objects.all()]

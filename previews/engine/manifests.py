@@ -77,7 +77,7 @@ def read_resources(document: str, mask: Mask) -> list[Resource]:
     no object.
     """
     quick = _quick_identity(document)
-    if quick and quick[0].kind != "Secret" and not re.search(r"^items:", document, re.MULTILINE):
+    if quick and quick[0].kind != "Secret" and not document.startswith("items:") and "\nitems:" not in document:
         return [_resource(*quick, document)]
     value = load(document)
     if value is None:

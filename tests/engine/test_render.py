@@ -96,7 +96,9 @@ def test_a_hostile_template_fails_alone_and_its_neighbour_renders(name, git, ben
 @pytest.mark.parametrize("name", ["x" * 54, "Upper", "under_score"])
 @pytest.mark.parametrize("real", [False, True], ids=["library", "binary"])
 def test_a_release_name_that_helm_refuses_is_refused(name, real, git, bench, helm_binary):
-    files = fleet(1) | {"clusters/c1/web.yaml": application("web", "charts/web", f"    helm: {{releaseName: {name}}}\n")}
+    files = fleet(1) | {
+        "clusters/c1/web.yaml": application("web", "charts/web", f"    helm: {{releaseName: {name}}}\n")
+    }
     _, result = rendered(git, bench, files, helm_binary=helm_binary if real else None)
     assert isinstance(result, RenderFailed)
     assert "must not be longer than 53" in str(result)

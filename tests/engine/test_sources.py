@@ -272,3 +272,19 @@ def test_two_applications_that_share_a_cell_keep_their_full_names(preview):
     }
     cells = preview({"astrolabe.yaml": config, **chart("charts/web", {"config.yaml": CONFIGMAP})}, head)
     assert set(cells) == {("c1", "web-c1"), ("c1", "web")}
+
+
+def test_what_is_not_understood_yet_is_said_aloud(git, bench):
+    git.commit(
+        {
+            "sets/a.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: a}\n",
+            "flux/k.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: k}\n",
+            "broken.yaml": application("x", "y") + "  bad: [\n",
+        }
+    )
+    git.commit({"x": "y"}, ref=HEAD, start="refs/heads/main")
+    notes = "\n".join(run_preview(bench(), HEAD)[0].notes)
+    assert "sets/a.yaml: an ApplicationSet is not understood yet" in notes
+    assert "flux/k.yaml: Flux is not understood yet" in notes
+    assert "broken.yaml: line" in notes
+    assert "no Argo CD Application was found" in notes

@@ -32,7 +32,11 @@ MAX_INSTANCES = 20_000
 Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
 _MAKES_APPLICATIONS = re.compile(rb"^[ \t-]*kind:[ \t]*[\"']?Application[\"']?[ \t]*\r?$", re.MULTILINE)
-_APPLICATION_SET = re.compile(rb"^kind:[ \t]*[\"']?ApplicationSet[\"']?[ \t]*\r?$", re.MULTILINE)
+#: What makes applications and is not evaluated: said aloud, so that nobody takes it for nothing.
+_NOT_YET = {
+    "an ApplicationSet": re.compile(rb"^kind:[ \t]*[\"']?ApplicationSet[\"']?[ \t]*\r?$", re.MULTILINE),
+    "Flux": re.compile(rb"^apiVersion:[ \t]*[\"']?(kustomize|helm)\.toolkit\.fluxcd\.io/", re.MULTILINE),
+}
 
 
 @dataclass(frozen=True)
@@ -67,23 +71,31 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
         seeds = search.descend(seeds)
     if seeds:
         notes.append(f"applications nested deeper than {MAX_DEPTH} are not shown")
+    if not search.instances:
+        notes.append(
+            "no Argo CD Application was found; if they lie elsewhere, say where in astrolabe.yaml (`discover`)"
+        )
     return Fleet(settle_rows(search.instances.values()), search.broken, tuple(dict.fromkeys(notes)))
 
 
 def _read_files(resolver: Resolver, notes: list[str]) -> Iterable[_Seed]:
     for path, blob, cluster in application_files(resolver.tree, resolver.config):
-        data = resolver.tree.store.blob(blob)
-        if _APPLICATION_SET.search(data):
-            notes.append(f"{path}: ApplicationSets are not expanded yet, so their applications are not shown")
-        if not _MAKES_APPLICATIONS.search(data):
-            continue
         try:
-            for document in load_all(data.decode("utf-8", "replace")):
-                if is_application(document):
-                    yield _Seed(parse_application(document), cluster, (path,))
+            yield from _read_file(resolver.tree.store.blob(blob), path, cluster, notes)
         except (YamlError, RenderFailed) as error:
-            if b"{{" not in data:  # with braces it is a template of something, and no manifest
-                notes.append(f"{path}: {error}")
+            notes.append(f"{path}: {error}")
+
+
+def _read_file(data: bytes, path: str, cluster: str | None, notes: list[str]) -> Iterable[_Seed]:
+    for kind, pattern in _NOT_YET.items():
+        if pattern.search(data):
+            notes.append(f"{path}: {kind} is not understood yet, so the applications that it makes are not shown")
+    # With braces it is a template of something, and no manifest.
+    if not _MAKES_APPLICATIONS.search(data) or b"{{" in data:
+        return
+    for document in load_all(data.decode("utf-8", "replace")):
+        if is_application(document):
+            yield _Seed(parse_application(document), cluster, (path,))
 
 
 @lru_cache(maxsize=20_000)

@@ -102,7 +102,8 @@ def ordered(files: Mapping[str, str], crds: list[str], skip_tests: bool) -> list
         if base.startswith("_") or base.endswith("NOTES.txt"):
             continue
         for document in split_documents(files[name]):
-            hook = _HOOK.search(document)
+            # Looking for the plain text first: the expression would walk through every line of every document.
+            hook = _HOOK.search(document) if "helm.sh/hook" in document else None
             if not hook:
                 manifests.append((_place(document), document))
             elif not (skip_tests and _TEST_HOOK.search(hook[1])):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from typing import Any
 
+import django_rq
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+from redis.exceptions import RedisError
 
 from previews import jobs
 from previews.models import Repository
+
+log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -26,6 +32,14 @@ class Command(BaseCommand):
         stopped = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stopped.set())
         while not stopped.wait(options["seconds"]):
+            self.tick()
+
+    def tick(self) -> None:
+        """One round. While workers are busy nobody looks for more work: looking would only pile up."""
+        try:
             jobs.sweep()
-            for key in Repository.objects.values_list("pk", flat=True):
-                jobs.enqueue(jobs.refresh, key)
+            if django_rq.get_queue("default").is_empty():
+                for key in Repository.objects.values_list("pk", flat=True):
+                    jobs.enqueue(jobs.refresh, key)
+        except (RedisError, DatabaseError) as error:
+            log.error("this round was left out: %s", error)
