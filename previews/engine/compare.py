@@ -16,6 +16,7 @@ from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.manifests import Manifest, Resource
 from previews.engine.plan import PlannedCell
 from previews.engine.render.requests import digest
+from previews.engine.render.unstable import MARK
 from previews.engine.yamls import load
 
 #: What one side came to: a manifest, why there is none, or None where the instance does not exist.
@@ -138,6 +139,7 @@ class _Yaml:
     error: CellError | None = None
     skipped: CellSkip | None = None
     notes: tuple[str, ...] = ()
+    unstable: int = 0
 
 
 def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore] = ()) -> tuple[Cell, str]:
@@ -155,6 +157,7 @@ def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequen
         yaml_lines=yaml.comparison.lines,
         resources=yaml.comparison.changes,
         ignored=yaml.comparison.ignored,
+        unstable=yaml.unstable,
         error=yaml.error,
         skipped=yaml.skipped,
         notes=yaml.notes,
@@ -173,14 +176,23 @@ def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Seque
     if skipped is not None or not isinstance(head, Manifest):
         return _Yaml("skipped", skipped=skipped)
     comparison = compare_manifests(before, head, ignore)
-    notes = tuple(f"without {item.name} {item.version}, which is not here" for item in head.missing) + head.warnings
+    unstable = sum(resource.text.count(MARK) for resource in head.resources)
+    notes = _notes(head, unstable)
     if not planned.on_base:
-        return _Yaml("added", comparison, notes=notes)
+        return _Yaml("added", comparison, notes=notes, unstable=unstable)
     if comparison.changes:
-        return _Yaml("changed", comparison, notes=notes)
+        return _Yaml("changed", comparison, notes=notes, unstable=unstable)
     if _inputs(before) != _inputs(head):
         return _Yaml("skipped", comparison, skipped=_missing(head if head.missing else before), notes=notes)
-    return _Yaml("unchanged", comparison, notes=notes)
+    return _Yaml("unchanged", comparison, notes=notes, unstable=unstable)
+
+
+def _notes(manifest: Manifest, unstable: int) -> tuple[str, ...]:
+    absent = [f"without {item.name} {item.version}, which is not here" for item in manifest.missing]
+    if unstable:
+        values = "1 value comes" if unstable == 1 else f"{unstable} values come"
+        absent.append(f"{values} out differently at each render (random or time) and is not compared: see {MARK}n⟩")
+    return (*absent, *manifest.warnings)
 
 
 def _value_side(planned: PlannedCell) -> Cell:

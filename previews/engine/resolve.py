@@ -30,6 +30,7 @@ from previews.engine.render.charts import (
     without_schemas,
 )
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
+from previews.engine.render.unstable import volatility
 from previews.engine.trees import Tree, clean_path
 from previews.engine.values import escape_commas, expand_environment, merge, set_file, set_value
 from previews.engine.yamls import canonical, load
@@ -242,6 +243,7 @@ class Resolver:
             "include_crds": not options.skip_crds,
             "skip_tests": options.skip_tests or self.config.skip_tests,
             "values": values,
+            "volatility": chart.volatility or volatility(canonical(values).encode("utf-8", "replace")),
         }
         effective = merge(chart.values, values)
         absent = [

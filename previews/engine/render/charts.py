@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,8 @@ from typing import Any
 
 from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.render.requests import Archive, Checkout, make_checkout
-from previews.engine.trees import Tree, clean_path
+from previews.engine.render.unstable import Volatility, volatility
+from previews.engine.trees import MAX_FILE, Tree, clean_path
 from previews.engine.versions import best
 from previews.engine.yamls import load
 
@@ -46,12 +48,14 @@ class Chart:
     """A chart ready to be rendered. `missing` are dependencies that are nowhere to be had.
 
     `values` are its own defaults, `definitions` a hash of its named templates: both reach into dependencies.
+    `volatility` tells whether its output may differ each time.
     """
 
     checkout: Checkout
     missing: tuple[Dependency, ...]
     values: Mapping[str, Any]
     definitions: str
+    volatility: Volatility
 
 
 class ChartStore:
@@ -145,7 +149,26 @@ def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> C
                 archives[f"charts/{archive.path.name}"] = archive
     kept = files if whole or _reads_files(tree, files) else {name: id for name, id in files.items() if _matters(name)}
     values = _mapping(tree, f"{path}/values.yaml") if missing else {}
-    return Chart(make_checkout(kept, archives), tuple(missing), values, _definitions(tree, files) if missing else "")
+    definitions = _definitions(tree, files) if missing else ""
+    return Chart(make_checkout(kept, archives), tuple(missing), values, definitions, _volatility(tree, kept, archives))
+
+
+def _volatility(tree: Tree, files: Mapping[str, str], archives: Mapping[str, Archive]) -> Volatility:
+    """The strongest of what its templates, its default values and the charts in archives say."""
+    found = {volatility(tree.store.blob(blob)) for blob in files.values()}
+    found |= {_archive_volatility(archive.path, archive.digest) for archive in archives.values()}
+    return max(found, key=("", "random", "time").index, default="")
+
+
+@lru_cache(maxsize=1024)
+def _archive_volatility(path: Path, digest: str) -> Volatility:
+    found: set[Volatility] = set()
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if member.isfile() and "/templates/" in member.name and member.size <= MAX_FILE:
+                file = archive.extractfile(member)
+                found.add(volatility(file.read()) if file else "")
+    return max(found, key=("", "random", "time").index, default="")
 
 
 def without_schemas(checkout: Checkout) -> Checkout:

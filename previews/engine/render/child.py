@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +20,7 @@ from previews.engine.manifests import Resource, read_resources, split_documents,
 from previews.engine.masking import Mask, make_mask
 from previews.engine.render import sandbox
 from previews.engine.render.helm import Helm, by_binary, by_library
+from previews.engine.render.unstable import SECONDS_APART, stabilise
 from previews.engine.yamls import dump
 
 MAX_ERROR = 8 * 1024
@@ -40,14 +42,22 @@ class Renderer:
 
     def render(self, parts: list[dict[str, Any]]) -> dict[str, Any]:
         """The answer to one request: resources and warnings. Raises RenderFailed."""
-        documents = [document for part in parts for document in self._documents(part)]
-        if sum(map(len, documents)) > MAX_OUTPUT:
-            raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
-        resources, warnings = without_duplicates(self._read(documents))
+        found = self._resources(parts)
+        reasons = {part["options"].get("volatility") for part in parts} & {"random", "time"}
+        if reasons:
+            time.sleep(SECONDS_APART if "time" in reasons else 0)
+            found = stabilise(found, self._resources(parts))
+        resources, warnings = without_duplicates(found)
         if len(resources) > MAX_RESOURCES:
             raise RenderFailed("render", f"the output holds more than {MAX_RESOURCES:,} objects")
         rows = [[r.id.group, r.version, r.id.kind, r.id.namespace, r.id.name, r.hash, r.text] for r in resources]
         return {"resources": rows, "warnings": warnings}
+
+    def _resources(self, parts: list[dict[str, Any]]) -> list[Resource]:
+        documents = [document for part in parts for document in self._documents(part)]
+        if sum(map(len, documents)) > MAX_OUTPUT:
+            raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
+        return self._read(documents)
 
     def _documents(self, part: Mapping[str, Any]) -> list[str]:
         folder = self.folder / part["checkout"]
