@@ -1,9 +1,11 @@
 """Random and time-dependent output makes no difference, and hides none."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from previews.engine.manifests import read_resources
-from previews.engine.render.unstable import MARK, stabilise, volatility
+from previews.engine.render.unstable import MARK, shows_the_time, stabilise, volatility
 from tests.conftest import run_preview
 from tests.engine.fleets import CONFIGMAP, fleet
 
@@ -36,7 +38,7 @@ data:
     [
         (b"{{ randAlphaNum 8 }}", "random"),
         (b"{{- $x := now -}}", "time"),
-        (b'{{ genCA "x" 365 }}', "time"),
+        (b'{{ genCA "x" 365 }}', "random"),
         (b"now is a word, and so is {{ .Values.known }}", ""),
         (b"{{ sha256sum .Values.x }} {{ derivePassword 1 }}", ""),
     ],
@@ -96,3 +98,15 @@ def test_other_resources_each_time_are_left_as_they_are():
     a = resource("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
     b = resource("apiVersion: v1\nkind: Secret\nmetadata: {name: b}\n")
     assert stabilise([a], [a, b]) == [a]
+
+
+def test_waiting_for_the_clock_is_for_output_that_shows_the_time():
+    moment = datetime(2031, 5, 4, 12, 34, 56, tzinfo=UTC)
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{a: '{}'}}\n"
+    for shown, expected in (
+        ("2031-05-04", True),
+        ("12:34", True),
+        (str(int(moment.timestamp())), True),
+        ("2030", False),
+    ):
+        assert shows_the_time([resource(text.format(shown))], moment) is expected

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,7 +21,7 @@ from previews.engine.manifests import Resource, read_resources, split_documents,
 from previews.engine.masking import Mask, make_mask
 from previews.engine.render import sandbox
 from previews.engine.render.helm import Helm, by_binary, by_library
-from previews.engine.render.unstable import SECONDS_APART, stabilise
+from previews.engine.render.unstable import SECONDS_APART, shows_the_time, stabilise
 from previews.engine.yamls import dump
 
 MAX_ERROR = 8 * 1024
@@ -45,7 +46,8 @@ class Renderer:
         found = self._resources(parts)
         reasons = {part["options"].get("volatility") for part in parts} & {"random", "time"}
         if reasons:
-            time.sleep(SECONDS_APART if "time" in reasons else 0)
+            if "time" in reasons and shows_the_time(found, datetime.now(UTC)):
+                time.sleep(SECONDS_APART)
             found = stabilise(found, self._resources(parts))
         resources, warnings = without_duplicates(found)
         if len(resources) > MAX_RESOURCES:
