@@ -46,7 +46,10 @@ class HelmOptions:
 
 @dataclass(frozen=True)
 class Source:
-    """One source of an Application. `helm` and the like are None when the Application does not name that tool."""
+    """One source of an Application. `helm` and the like are None when the Application does not name that tool.
+
+    `raw` is the source as it was written.
+    """
 
     repository: str
     revision: str = ""
@@ -57,6 +60,7 @@ class Source:
     kustomize: Mapping[str, Any] | None = None
     directory: Mapping[str, Any] | None = None
     plugin: Mapping[str, Any] | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,11 @@ class Application:
     multi_source: bool = False
     digest: str = ""
     target: str = ""
+
+    @property
+    def instance_name(self) -> str:
+        """The name alone in Argo CD's own namespace, taken to be `argocd`; else `<namespace>_<name>` (InstanceName)."""
+        return self.name if self.namespace in ("", "argocd") else f"{self.namespace}_{self.name}"
 
 
 @dataclass(frozen=True)
@@ -137,19 +146,24 @@ def parse_application(document: Mapping[str, Any]) -> Application:
     )
 
 
-def parse_source(raw: Mapping[str, Any]) -> Source:
-    """Reads one source. Blocks that are all empty count as absent (util/argo/argo.go NormalizeSource)."""
-    helm, directory = _mapping(raw, "helm"), _mapping(raw, "directory")
+def parse_source(raw: Mapping[str, Any], normalise: bool = True) -> Source:
+    """Reads one source. With `normalise`, empty blocks count as absent (util/argo/argo.go NormalizeSource)."""
+    helm, kustomize, directory = (_mapping(raw, key) for key in ("helm", "kustomize", "directory"))
+
+    def is_named(key: str, block: Mapping[str, Any]) -> bool:
+        return any(block.values()) if normalise else raw.get(key) is not None
+
     return Source(
         repository=_text(raw, "repoURL"),
         revision=_text(raw, "targetRevision"),
         path=_text(raw, "path"),
         chart=_text(raw, "chart"),
         ref=_text(raw, "ref"),
-        helm=_parse_helm(helm) if any(helm.values()) else None,
-        kustomize=_mapping(raw, "kustomize") or None,
-        directory=directory if any(directory.values()) else None,
+        helm=_parse_helm(helm) if is_named("helm", helm) else None,
+        kustomize=kustomize if is_named("kustomize", kustomize) else None,
+        directory=directory if is_named("directory", directory) else None,
         plugin=_mapping(raw, "plugin") if "plugin" in raw else None,
+        raw=raw,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlErro
 from previews.engine.git import Mirror, normalise_address
 from previews.engine.globs import compile_glob
 from previews.engine.manifests import MissingDependency
+from previews.engine.overrides import overridden
 from previews.engine.render import directory, kustomize
 from previews.engine.render.charts import (
     Chart,
@@ -129,6 +130,11 @@ class Resolver:
                 self.known.revisions[revision] = None
         return self.known.revisions[revision]
 
+    def open(self, definition: Application, source: Source) -> _Found:
+        """A source's tree, and the source as the files in it change it. Raises NotRendered, RenderFailed."""
+        found = self.find(source)
+        return replace(found, source=overridden(found.tree, source, definition))
+
     def fingerprint(self, instance: Instance) -> str:
         """The hash of everything that could move the instance, by Git ids, without reading values.
 
@@ -144,10 +150,11 @@ class Resolver:
 
     def _source_ids(self, definition: Application, source: Source) -> list[Any]:
         try:
-            found = self.find(source)
+            found = self.open(definition, source)
         except NotRendered as error:
             # The same revision that nobody here has is the same on both sides.
             return [source.revision, str(error)]
+        source = found.source
         entry = found.tree.entry(source.path)
         ids: list[Any] = [entry.id if entry else None]
         if self.tool(found) == "helm":
@@ -191,10 +198,11 @@ class Resolver:
         parts: list[Part] = []
         missing: list[MissingDependency] = []
         values: list[Any] = []
-        for source in instance.definition.sources:
-            if source.ref and not source.path and not source.chart:
+        for written in instance.definition.sources:
+            if written.ref and not written.path and not written.chart:
                 continue
-            found = self.find(source)
+            found = self.open(instance.definition, written)
+            source = found.source
             tool = self.tool(found)
             if tool == "helm":
                 merged = self._helm_values(instance, source)
@@ -346,7 +354,7 @@ def release_name(definition: Application, options: HelmOptions) -> str:
 def _environment(definition: Application, source: Source) -> dict[str, str]:
     """The variables that Argo CD lets a source use (repository.go newEnv)."""
     return {
-        "ARGOCD_APP_NAME": definition.name,
+        "ARGOCD_APP_NAME": definition.instance_name,
         "ARGOCD_APP_NAMESPACE": definition.destination_namespace,
         "ARGOCD_APP_PROJECT_NAME": definition.project,
         "ARGOCD_APP_REVISION": PLACEHOLDER_REVISION,

@@ -180,7 +180,7 @@ class _Search:
         for source in instance.definition.sources:
             if source.chart or not source.path:
                 continue
-            found = self.resolver.find(source)
+            found = self.resolver.open(instance.definition, source)
             tool = self.resolver.tool(found)
             entry = found.tree.entry(source.path)
             known = self.resolver.known.makes_applications
