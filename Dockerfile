@@ -1,7 +1,7 @@
 # One image for the web server, the workers and the ticker; docker-compose.yml says which is which.
 FROM python:3.13-slim
 RUN apt-get update && apt-get install -y --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home --uid 10001 astrolabe && mkdir /data && chown astrolabe /data
+    && useradd --create-home --uid 10001 astrolabe && mkdir -p /data/mirrors && chown -R astrolabe /data
 WORKDIR /app
 COPY requirements.lock .
 RUN pip install --no-cache-dir -r requirements.lock

@@ -46,7 +46,7 @@ lock:
 $(VENV)/runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Astrolabe needs Python 3.11 or newer; set PYTHON=…")'
 	@echo "installing into $(VENV) (once; about a minute)"
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
 	@touch $@
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -55,16 +57,41 @@ class Up:
         return self.process.wait(timeout=40)
 
 
-def processes_with(text: str) -> list[str]:
-    """Command lines of living processes whose environment or command names `text`."""
-    found = []
+def parts_of(up: Up) -> dict[str, str]:
+    """All that `up` has started and what that has started in turn: command lines by process and its start time.
+
+    By descent and not by environment: Valkey writes its title over its own environment.
+    """
+    status = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if text.encode() in (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes():
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return found
+        with contextlib.suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_text().replace("\0", " ")
+            status[folder.name] = (fields[0], fields[1], f"{folder.name} {fields[19]}", command)
+    family = {str(up.process.pid)}
+    while more := {pid for pid, (_, parent, *_) in status.items() if parent in family} - family:
+        family |= more
+    family.discard(str(up.process.pid))
+    return {key: command for pid, (state, _, key, command) in status.items() if pid in family and state != "Z"}
+
+
+def is_alive(part: str) -> bool:
+    """Whether a process of `parts_of` still runs."""
+    pid, started = part.split()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[0] != "Z" and fields[19] == started
+
+
+def left_over(parts: dict[str, str]) -> list[str]:
+    return [command for part, command in parts.items() if is_alive(part)]
+
+
+def previews_by_state(data: Path) -> dict[str, int]:
+    with contextlib.closing(sqlite3.connect(data / "astrolabe.sqlite3")) as database:
+        return dict(database.execute("SELECT state, count(*) FROM previews_preview GROUP BY state").fetchall())
 
 
 def read(address: str) -> str:
@@ -87,22 +114,78 @@ def up(tmp_path):
             one.stop()
 
 
-def test_from_nothing_to_a_matrix_and_back_and_again(up, tmp_path):
+def test_from_nothing_to_a_matrix_and_back_and_again(up):
     first, address = up()
     said = first.wait_for("Astrolabe is ready")
     for step in ("starting the queue", "preparing the database", "making the sample fleet", "15 of 15 previews done"):
         assert step in said
     assert "Sample fleet" in read(address)
     assert "instances change" in read(f"{address}previews/1/")
+    parts = parts_of(first)
+    for part in ("valkey-server", "manage.py work", "manage.py ticker", "gunicorn"):
+        assert part in " ".join(parts.values())
     assert first.stop() == 0
     assert "stopping" in first.log.read_text()
-    assert processes_with(str(tmp_path / "data")) == []
+    assert left_over(parts) == []
 
     second, address = up()
     said = second.wait_for("Astrolabe is ready")
     assert "making the sample fleet" not in said
+    assert "beginning again" not in said
     assert "instances change" in read(f"{address}previews/1/")
     assert second.stop() == 0
+
+
+def test_a_start_that_was_interrupted_is_completed_by_the_next(up, tmp_path):
+    first, _ = up()
+    said = first.wait_for("0 of 15 previews done")
+    parts = parts_of(first)
+    # Ctrl-C in a terminal reaches every process of the group, and none of them may answer with a traceback.
+    os.killpg(first.process.pid, signal.SIGINT)
+    assert first.process.wait(timeout=40) == 0
+    said = first.log.read_text()
+    assert "Traceback" not in said
+    assert left_over(parts) == []
+    states = previews_by_state(tmp_path / "data")
+    interrupted = sum(states.values()) - states.get("done", 0)
+    assert interrupted > 0
+
+    second, _ = up()
+    said = second.wait_for("Astrolabe is ready")
+    assert f"beginning again {interrupted} previews" in said
+    assert previews_by_state(tmp_path / "data") == {"done": 15}
+
+
+def test_a_worker_that_dies_while_the_first_previews_are_made_is_started_again(up):
+    running, _ = up()
+    running.wait_for("0 of 15 previews done")
+    for part, command in parts_of(running).items():
+        if "manage.py work" in command:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(part.split()[0]), signal.SIGKILL)
+    running.wait_for("starting it again")
+    assert running.stop() == 0
+
+
+def test_the_queue_is_no_ones_but_ours(up):
+    running, _ = up()
+    running.wait_for("starting 2 workers")
+    pids = {part.split()[0] for part, command in parts_of(running).items() if "valkey-server" in command}
+    assert len(pids) == 1
+    sockets = {os.readlink(link) for link in Path(f"/proc/{pids.pop()}/fd").iterdir()}
+    listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    assert not [line for line in listening if line[3] == "0A" and f"socket:[{line[9]}]" in sockets]
+
+
+def test_a_proxy_in_the_environment_does_not_matter(up, sample, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    running, _ = up("--repo", str(sample))
+    running.wait_for("adding ")
+
+
+def test_listening_everywhere(up, sample):
+    running, address = up("--repo", str(sample), "--host", "0.0.0.0")
+    running.wait_for(f"Astrolabe is ready: {address}")
 
 
 def test_a_repository_of_the_users(up, sample):
@@ -112,19 +195,15 @@ def test_a_repository_of_the_users(up, sample):
     assert "Sample fleet" not in read(address)
 
 
-def test_a_worker_that_dies_is_started_again(up, tmp_path):
+def test_a_worker_that_dies_is_started_again(up):
     running, _ = up()
     running.wait_for("Astrolabe is ready")
-    worker = next(
-        int(folder.name)
-        for folder in Path("/proc").glob("[0-9]*")
-        if (folder / "cmdline").exists() and "manage.py\0work" in (folder / "cmdline").read_text()
-        and str(tmp_path).encode() in (folder / "environ").read_bytes()
-    )  # fmt: skip
+    worker = next(int(part.split()[0]) for part, command in parts_of(running).items() if "manage.py work" in command)
     os.kill(worker, signal.SIGKILL)
     running.wait_for("starting it again")
+    parts = parts_of(running)
     assert running.stop() == 0
-    assert processes_with(str(tmp_path / "data")) == []
+    assert left_over(parts) == []
 
 
 def test_a_taken_port_is_told_with_the_remedy(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from previews.engine.applications import Instance
 from previews.engine.cells import Cause, ValueState
-from previews.engine.discover.fleet import Fleet
+from previews.engine.discover.fleet import ANY_CLUSTER, Fleet
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed
 from previews.engine.masking import Mask, mask_values
 from previews.engine.render.requests import RenderRequest
@@ -159,8 +159,10 @@ def _resolve(instance: Instance, resolver: Resolver) -> Resolution | Problem:
 
 def _broken_parent(instance: Instance | None, fleet: Fleet) -> Problem | None:
     """Why an instance is not seen on a side although its parent is there: the parent could not be rendered."""
-    for name in instance.origin[1:] if instance else ():
-        error = fleet.broken.get((instance.cluster, name)) if instance else None
+    if instance is None:
+        return None
+    for name in instance.origin[1:]:
+        error = fleet.broken.get((instance.cluster, name)) or fleet.broken.get((ANY_CLUSTER, name))
         if error is not None:
             return RenderFailed("discover", f"{name}, which makes this application, failed: {error}")
     return None

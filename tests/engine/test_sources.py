@@ -284,7 +284,7 @@ def test_what_is_not_understood_yet_is_said_aloud(git, bench):
     )
     git.commit({"x": "y"}, ref=HEAD, start="refs/heads/main")
     notes = "\n".join(run_preview(bench(), HEAD)[0].notes)
-    assert "sets/a.yaml: an ApplicationSet is not understood yet" in notes
+    assert "sets/a.yaml: ApplicationSet a: an ApplicationSet has no spec; its Applications are not known" in notes
     assert "flux/k.yaml: Flux is not understood yet" in notes
     assert "broken.yaml: line" in notes
     assert "no Argo CD Application was found" in notes

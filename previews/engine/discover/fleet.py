@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from previews.engine.applications import Application, Instance, is_application, parse_application
+from previews.engine.discover.applicationset import expand, is_application_set, set_name
 from previews.engine.discover.layout import (
     application_files,
     cluster_of,
@@ -31,12 +34,10 @@ MAX_INSTANCES = 20_000
 
 Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
-_MAKES_APPLICATIONS = re.compile(rb"^[ \t-]*kind:[ \t]*[\"']?Application[\"']?[ \t]*\r?$", re.MULTILINE)
-#: What makes applications and is not evaluated: said aloud, so that nobody takes it for nothing.
-_NOT_YET = {
-    "an ApplicationSet": re.compile(rb"^kind:[ \t]*[\"']?ApplicationSet[\"']?[ \t]*\r?$", re.MULTILINE),
-    "Flux": re.compile(rb"^apiVersion:[ \t]*[\"']?(kustomize|helm)\.toolkit\.fluxcd\.io/", re.MULTILINE),
-}
+_MAKES_APPLICATIONS = re.compile(rb"^[ \t-]*kind:[ \t]*[\"']?Application(Set)?[\"']?[ \t]*\r?$", re.MULTILINE)
+_FLUX = re.compile(rb"^apiVersion:[ \t]*[\"']?(kustomize|helm)\.toolkit\.fluxcd\.io/", re.MULTILINE)
+#: In `Fleet.broken`: a set whose Applications may be on any cluster.
+ANY_CLUSTER = "*"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class _Seed:
     found_in: str | None
     origin: tuple[str, ...]
     is_root: bool = False
+    set_name: str = ""
 
 
 def discover(resolver: Resolver, render: Render) -> Fleet:
@@ -64,7 +66,7 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
     notes: list[str] = []
     search = _Search(resolver, render, notes)
     seeds = [_Seed(app, cluster, (path,), True) for path, cluster, app in roots(resolver.tree, resolver.config)]
-    seeds.extend(_read_files(resolver, notes))
+    seeds.extend(search.read_files())
     for _ in range(MAX_DEPTH):
         if not seeds:
             break
@@ -76,26 +78,6 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
             "no Argo CD Application was found; if they lie elsewhere, say where in astrolabe.yaml (`discover`)"
         )
     return Fleet(settle_rows(search.instances.values()), search.broken, tuple(dict.fromkeys(notes)))
-
-
-def _read_files(resolver: Resolver, notes: list[str]) -> Iterable[_Seed]:
-    for path, blob, cluster in application_files(resolver.tree, resolver.config):
-        try:
-            yield from _read_file(resolver.tree.store.blob(blob), path, cluster, notes)
-        except (YamlError, RenderFailed) as error:
-            notes.append(f"{path}: {error}")
-
-
-def _read_file(data: bytes, path: str, cluster: str | None, notes: list[str]) -> Iterable[_Seed]:
-    for kind, pattern in _NOT_YET.items():
-        if pattern.search(data):
-            notes.append(f"{path}: {kind} is not understood yet, so the applications that it makes are not shown")
-    # With braces it is a template of something, and no manifest.
-    if not _MAKES_APPLICATIONS.search(data) or b"{{" in data:
-        return
-    for document in load_all(data.decode("utf-8", "replace")):
-        if is_application(document):
-            yield _Seed(parse_application(document), cluster, (path,))
 
 
 @lru_cache(maxsize=20_000)
@@ -113,6 +95,45 @@ class _Search:
         self.notes = notes
         self.instances: dict[tuple[str, str, str], Instance] = {}
         self.broken: dict[tuple[str, str], AstrolabeError] = {}
+
+    def read_files(self) -> Iterable[_Seed]:
+        """Applications and ApplicationSets that stand in files."""
+        for path, blob, cluster in application_files(self.resolver.tree, self.resolver.config):
+            try:
+                yield from self._read_file(self.resolver.tree.store.blob(blob), path, cluster)
+            except (YamlError, RenderFailed) as error:
+                self.notes.append(f"{path}: {error}")
+
+    def _read_file(self, data: bytes, path: str, cluster: str | None) -> Iterable[_Seed]:
+        if _FLUX.search(data):
+            self.notes.append(f"{path}: Flux is not understood yet, so the applications that it makes are not shown")
+        if not _MAKES_APPLICATIONS.search(data):
+            return
+        try:
+            documents = load_all(data.decode("utf-8", "replace"))
+        except YamlError:
+            if b"{{" in data:  # a template of something, and no manifest
+                return
+            raise
+        for document in documents:
+            if is_application_set(document):
+                yield from self._expand(document, cluster, (path,))
+            elif is_application(document) and "{{" not in (definition := parse_application(document)).name:
+                yield _Seed(definition, cluster, (path,))
+
+    def _expand(self, document: dict[str, Any], found_in: str | None, origin: tuple[str, ...]) -> list[_Seed]:
+        """The Applications of a set. One that cannot be expanded is noted, and hides its Applications."""
+        name = set_name(document)
+        try:
+            made = [parse_application(item) for item in expand(document, self.resolver)]
+        except (NotRendered, RenderFailed) as error:
+            where = " / ".join(origin)
+            self.notes.append(f"{where}: ApplicationSet {name}: {error}; its Applications are not known")
+            self.broken[ANY_CLUSTER, name] = error
+            return []
+        clusters = Counter(cluster_of(item, self.resolver.config, found_in) for item in made)
+        row = name if all(count == 1 for count in clusters.values()) else ""
+        return [_Seed(item, found_in, (*origin, name), set_name=row) for item in made]
 
     def descend(self, seeds: list[_Seed]) -> list[_Seed]:
         """Adds the instances of the seeds and gives the seeds that they make."""
@@ -145,7 +166,7 @@ class _Search:
                 continue
             if len(self.instances) >= MAX_INSTANCES:
                 raise RenderFailed("discover", f"more than {MAX_INSTANCES:,} applications")
-            row = row_of(seed.definition, cluster, config)
+            row = row_of(seed.definition, cluster, config, seed.set_name)
             profile = profile_of(cluster, config)
             self.instances[key] = Instance(cluster, row, seed.definition, profile, seed.origin, seed.is_root)
             added.append(self.instances[key])
@@ -158,7 +179,11 @@ class _Search:
         seeds = []
         origin = (*parent.origin, parent.definition.name)
         for resource in result.resources:
-            if resource.id.kind != "Application" or resource.id.group != "argoproj.io":
+            if resource.id.group != "argoproj.io":
+                continue
+            if resource.id.kind == "ApplicationSet":
+                seeds += self._expand(load(resource.text), parent.cluster, origin)
+            if resource.id.kind != "Application":
                 continue
             try:
                 definition = _parse_text(resource.text)

@@ -91,8 +91,11 @@ def cluster_of(definition: Application, config: FleetConfig, found_in: str | Non
     return IN_CLUSTER if here else urlsplit(server).hostname or IN_CLUSTER
 
 
-def row_of(definition: Application, cluster: str, config: FleetConfig) -> str:
-    """The row: the annotation, else the configured patterns, else the name without its cluster's name."""
+def row_of(definition: Application, cluster: str, config: FleetConfig, set_name: str = "") -> str:
+    """The row: the annotation, else the configured patterns, else `set_name`, else the name without its cluster's.
+
+    `set_name` is the ApplicationSet's when it makes at most one Application on each cluster.
+    """
     annotated = definition.annotations.get(ROW_ANNOTATION)
     if annotated:
         return annotated
@@ -101,6 +104,8 @@ def row_of(definition: Application, cluster: str, config: FleetConfig) -> str:
         found = capture(pattern.replace("{cluster}", re.sub(r"([*?\[{])", r"[\1]", cluster)), name)
         if found and found.get("application"):
             return found["application"]
+    if set_name:
+        return set_name
     for stripped in (name.removesuffix(f"-{cluster}"), name.removeprefix(f"{cluster}-")):
         if stripped != name and stripped:
             return stripped
