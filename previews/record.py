@@ -12,7 +12,7 @@ import zstandard
 
 from previews.engine.cells import Cell as EngineCell
 from previews.engine.compare import group_cells, make_cell
-from previews.engine.config import FleetConfig, parse_config
+from previews.engine.config import FleetConfig, Ignore, parse_config
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.preview import Prepared, outcomes
@@ -116,6 +116,7 @@ def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> 
             "retargeted": cell.retargeted,
             "base_problem": _problem_json(cell.base_problem),
             "head_problem": _problem_json(cell.head_problem),
+            "ignore": [asdict(rule) for rule in cell.ignore],
         },
     )
 
@@ -154,6 +155,7 @@ def _planned(row: Cell) -> PlannedCell:
         moved=tuple(plan["moved"]),
         retargeted=plan["retargeted"],
         pinned=row.pinned,
+        ignore=tuple(Ignore(**{**rule, "paths": tuple(rule["paths"])}) for rule in plan["ignore"]),
     )
 
 

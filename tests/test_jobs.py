@@ -227,3 +227,20 @@ def test_names_and_messages_of_any_length_and_sign_are_kept(work, git):
     assert preview.state == Preview.DONE, preview.error
     assert {cell.yaml_state for cell in preview.cells.all()} == {"failed"}
     assert all(len(cell.application) <= 500 for cell in preview.cells.all())
+
+
+def test_an_applications_ignored_differences_are_counted(work, git):
+    from tests.engine.fleets import CONFIGMAP, fleet
+
+    rule = "  ignoreDifferences: [{group: '', kind: ConfigMap, jsonPointers: [/data/x]}]\n  source:"
+    web = fleet(1)["clusters/c1/web.yaml"].replace("  source:", rule)
+    git.commit(fleet(1) | {"clusters/c1/web.yaml": web})
+    head = {
+        "clusters/c1/web.yaml": web + "        unread: 1\n",
+        "charts/web/templates/config.yaml": CONFIGMAP + "  x: y\n",
+    }
+    git.commit(head, ref="refs/pull/1/head", start="refs/heads/main")
+    jobs.refresh(arrivals.add_repository("Ignoring", str(git.folder)).pk)
+    work()
+    cell = Cell.objects.get()
+    assert (cell.value_state, cell.yaml_state, cell.ignored) == ("changed", "unchanged", 1)

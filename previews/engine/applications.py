@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from previews.engine.config import Ignore
 from previews.engine.errors import RenderFailed
 from previews.engine.yamls import canonical, dump, load
 
@@ -86,6 +87,7 @@ class Application:
     multi_source: bool = False
     digest: str = ""
     target: str = ""
+    ignore: tuple[Ignore, ...] = ()
 
     @property
     def instance_name(self) -> str:
@@ -143,6 +145,23 @@ def parse_application(document: Mapping[str, Any]) -> Application:
         multi_source=bool(listed) and not hydrator,
         digest=canonical(spec),
         target=_target(metadata, spec),
+        ignore=_parse_ignore(spec),
+    )
+
+
+def _parse_ignore(spec: Mapping[str, Any]) -> tuple[Ignore, ...]:
+    """`ignoreDifferences` by JSON pointers. jq paths and field managers hide nothing: a DIFF too many is honest."""
+    rules = spec.get("ignoreDifferences")
+    return tuple(
+        Ignore(
+            kind=_text(rule, "kind"),
+            name=_text(rule, "name"),
+            paths=tuple(str(path) for path in rule["jsonPointers"]),
+            group=_text(rule, "group"),
+            namespace=_text(rule, "namespace"),
+        )
+        for rule in (rules if isinstance(rules, list) else ())
+        if isinstance(rule, dict) and isinstance(rule.get("jsonPointers"), list)
     )
 
 

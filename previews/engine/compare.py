@@ -17,7 +17,7 @@ from previews.engine.manifests import Manifest, Resource
 from previews.engine.plan import PlannedCell
 from previews.engine.render.requests import digest
 from previews.engine.render.unstable import MARK
-from previews.engine.yamls import load
+from previews.engine.yamls import canonical, load
 
 #: What one side came to: a manifest, why there is none, or None where the instance does not exist.
 Outcome = Manifest | RenderFailed | NotRendered | None
@@ -96,38 +96,39 @@ def _check_readable(side: Side, resource: Resource | None) -> None:
 def _means_the_same(before: Resource, after: Resource) -> bool:
     """Whether two texts are the same object: comments, order of keys and quotes do not count."""
     try:
-        return bool(load(before.text) == load(after.text))
+        # Not `==`, for which True is 1.
+        return canonical(load(before.text)) == canonical(load(after.text))
     except YamlError:
         return False
 
 
 def _differs_only_in_ignored(before: Resource, after: Resource, ignore: Sequence[Ignore]) -> bool:
-    paths = [
-        path
-        for rule in ignore
-        if rule.kind in ("", "*", before.id.kind) and rule.name in ("", before.id.name)
-        for path in rule.paths
-    ]
+    paths = [path for rule in ignore if rule.covers(after.id) for path in rule.paths]
     if not paths:
         return False
     sides = [load(before.text), load(after.text)]
     for side in sides:
         for path in paths:
             _drop(side, [part.replace("~1", "/").replace("~0", "~") for part in path.lstrip("/").split("/")])
-    return bool(sides[0] == sides[1])
+    return canonical(sides[0]) == canonical(sides[1])
 
 
 def _drop(value: Any, pointer: list[str]) -> None:
-    for part in pointer[:-1]:
-        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        elif isinstance(value, dict):
-            value = value.get(part)
-    last = pointer[-1]
+    """Removes what a JSON pointer names; nothing when it names nothing."""
+    *parents, last = pointer
+    for part in parents:
+        value = _member(value, part)
     if isinstance(value, dict):
         value.pop(last, None)
-    elif isinstance(value, list) and last.isdigit() and int(last) < len(value):
+    elif _member(value, last) is not None:
         value.pop(int(last))
+
+
+def _member(value: Any, part: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(part)
+    is_place = isinstance(value, list) and part.isdigit() and int(part) < len(value)
+    return value[int(part)] if is_place else None
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,13 @@ class _Yaml:
 
 
 def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore] = ()) -> tuple[Cell, str]:
-    """The cell of a planned one, and the digest of its change ("" when its yaml does not change)."""
+    """The cell of a planned one, and the digest of its change ("" when its yaml does not change).
+
+    `ignore` are the fleet's rules; those of the Application come on top.
+    """
     cell = _value_side(planned)
     try:
-        yaml = _yaml_side(planned, base, head, ignore)
+        yaml = _yaml_side(planned, base, head, (*ignore, *planned.ignore))
     except Unreadable as error:
         yaml = _Yaml("failed", error=CellError(error.side, "parse", str(error)))
     cell = replace(

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from previews.engine.errors import ConfigError, YamlError
+from previews.engine.manifests import ResourceId
 from previews.engine.yamls import canonical, load_with_lines
 
 FILE_NAME = "astrolabe.yaml"
@@ -49,11 +51,25 @@ class DiscoverRoot:
 
 @dataclass(frozen=True)
 class Ignore:
-    """A difference that is hidden, and counted, on resources of a kind (or of any, when empty)."""
+    """Differences that are hidden, and counted: JSON pointers on the resources that the other fields choose.
+
+    `group` and `kind` are globs; an empty field chooses any.
+    """
 
     kind: str
     name: str
     paths: tuple[str, ...]
+    group: str = "*"
+    namespace: str = ""
+
+    def covers(self, resource: ResourceId) -> bool:
+        """Whether the rule is for a resource (util/argo/normalizers/diff_normalizer.go)."""
+        return (
+            fnmatchcase(resource.kind, self.kind or "*")
+            and fnmatchcase(resource.group, self.group)
+            and self.name in ("", resource.name)
+            and self.namespace in ("", resource.namespace)
+        )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from previews.engine.applications import Instance
 from previews.engine.cells import Cause, ValueState
+from previews.engine.config import Ignore
 from previews.engine.discover.fleet import ANY_CLUSTER, Fleet
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed
 from previews.engine.masking import Mask, mask_values
@@ -42,6 +43,7 @@ class PlannedCell:
     moved: tuple[Cause, ...]
     retargeted: bool
     pinned: bool
+    ignore: tuple[Ignore, ...] = ()
 
     @property
     def needs_rendering(self) -> bool:
@@ -135,6 +137,7 @@ def _plan_cell(pair: _Pair, base: Resolver, head: Resolver, show: Show) -> Plann
         head_problem=None if isinstance(new, Resolution) else new,
         moved=_moved(pair),
         retargeted=bool(before and after and targets[0] != targets[1]),
+        ignore=shown.definition.ignore,
         pinned=bool((after and head.is_pinned(after.definition)) or (before and base.is_pinned(before.definition))),
     )
 

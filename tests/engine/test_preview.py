@@ -213,3 +213,30 @@ def test_secrets_are_masked_in_manifests_and_values_yet_their_change_shows(git, 
     assert cells["c1", "web"].yaml == "changed"
     assert "canary" not in everything
     assert "••• hmac:" in everything
+
+
+@pytest.mark.parametrize(
+    ("rule", "yaml", "ignored"),
+    [
+        ("{group: '', kind: ConfigMap, jsonPointers: [/data/x]}", "unchanged", 1),
+        ("{kind: Config*, name: web, jsonPointers: [/data/x, /no/such/place, /data/9/y]}", "unchanged", 1),
+        ("{group: apps, kind: ConfigMap, jsonPointers: [/data/x]}", "changed", 0),
+        ("{kind: ConfigMap, name: other, jsonPointers: [/data/x]}", "changed", 0),
+        ("{kind: ConfigMap, jqPathExpressions: [.data.x]}", "changed", 0),
+    ],
+)
+def test_the_applications_own_ignored_differences_are_hidden_and_counted(preview, rule, yaml, ignored):
+    web = fleet(1)["clusters/c1/web.yaml"].replace("  source:", f"  ignoreDifferences: [{rule}]\n  source:")
+    options = "        unread: 1\n"
+    head = {
+        "clusters/c1/web.yaml": web + options,
+        "charts/web/templates/config.yaml": CONFIGMAP + "  x: y\n",
+    }
+    _, cells = preview(fleet(1) | {"clusters/c1/web.yaml": web}, head)
+    assert (cells["c1", "web"].yaml, cells["c1", "web"].ignored) == (yaml, ignored)
+
+
+def test_true_and_one_are_not_the_same(preview):
+    base = fleet(1) | {"charts/web/templates/config.yaml": CONFIGMAP + "  x: true\n"}
+    _, cells = preview(base, {"charts/web/templates/config.yaml": CONFIGMAP + "  x: 1\n"})
+    assert cells["c1", "web"].yaml == "changed"
