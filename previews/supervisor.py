@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -12,6 +14,8 @@ from dataclasses import dataclass, field
 
 Say = Callable[[str], None]
 
+_PR_SET_PDEATHSIG = 1
+
 #: Seconds that a part may take to end by itself: a worker finishes its job. Then it is asked again, then killed.
 PATIENCE = (8.0, 4.0)
 #: A part that dies this often within a minute is not started again.
@@ -20,6 +24,12 @@ MAX_DEATHS = 5
 
 class Broken(Exception):
     """A part dies again and again; the text says which."""
+
+
+def _end_with_parent() -> None:
+    """Has the kernel end this process when the supervisor is killed and can no longer do it (prctl(2); Linux only)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
@@ -39,7 +49,9 @@ class Part:
     def start(self, environment: Mapping[str, str]) -> None:
         """Starts the process in a session of its own, so that Ctrl-C reaches only the supervisor."""
         output = subprocess.DEVNULL if self.quiet else None
-        self.process = subprocess.Popen(self.command, env=dict(environment), stdout=output, start_new_session=True)
+        self.process = subprocess.Popen(
+            self.command, env=dict(environment), stdout=output, start_new_session=True, preexec_fn=_end_with_parent
+        )
 
     @property
     def is_running(self) -> bool:

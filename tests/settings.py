@@ -1,10 +1,13 @@
 """The settings of the tests: those of the product, in a place of their own, with a queue on a free port."""
 
+import atexit
 import os
+import shutil
 import socket
 import tempfile
 
 os.environ["ASTROLABE_DATA"] = tempfile.mkdtemp(prefix="astrolabe-tests-")
+atexit.register(shutil.rmtree, os.environ["ASTROLABE_DATA"], ignore_errors=True)
 os.environ["ASTROLABE_ALLOW_LOCAL_REPOSITORIES"] = "1"
 os.environ["ASTROLABE_SANDBOX"] = "best-effort"
 with socket.socket() as probe:
@@ -12,4 +15,4 @@ with socket.socket() as probe:
     VALKEY_PORT = probe.getsockname()[1]
 os.environ["REDIS_URL"] = f"redis://127.0.0.1:{VALKEY_PORT}/0"
 
-from astrolabe_web.settings import *  # noqa: F403
+from astrolabe_web.settings import *  # noqa: E402, F403

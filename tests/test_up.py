@@ -215,3 +215,16 @@ def test_a_taken_port_is_told_with_the_remedy(tmp_path):
         assert running.process.wait(timeout=30) == 1
     assert f"port {port} is taken" in running.log.read_text()
     assert f"make run PORT={port + 1}" in running.log.read_text()
+
+
+def test_a_killed_supervisor_takes_its_parts_along(up):
+    running, _ = up()
+    running.wait_for("Astrolabe is ready")
+    parts = parts_of(running)
+    assert parts
+    running.process.kill()
+    running.process.wait()
+    until = time.monotonic() + 30
+    while left_over(parts) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert left_over(parts) == []
