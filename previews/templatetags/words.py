@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from previews.models import Cell, Preview
+from previews.models import Preview
 
 register = template.Library()
 
@@ -132,12 +132,6 @@ def changed_count(preview: Preview) -> int:
 def short(commit: str) -> str:
     """A commit's name as people say it."""
     return commit[:9]
-
-
-@register.filter
-def cell_address(cell: Cell, query: str = "") -> str:
-    """The address of a cell's page."""
-    return cell.get_absolute_url() + (f"?{query}" if query else "")
 
 
 @register.simple_tag

@@ -82,11 +82,6 @@ class Matrix:
     column_groups: tuple[tuple[str, int], ...]
     rows: tuple[Row, ...]
 
-    @property
-    def has_unchanged(self) -> bool:
-        """Whether the legend has to explain the dot."""
-        return any(entry.exists and not entry.cell for row in self.rows for entry in row.entries)
-
 
 def load_cells(preview: Preview) -> list[Cell]:
     """The preview's cells in one query, without their long parts."""

@@ -86,3 +86,11 @@ def test_the_schema_has_every_key_of_the_example():
     assert set(yaml.safe_load(WHOLE)) == set(schema["properties"])
     assert schema["required"] == ["version"]
     assert schema["additionalProperties"] is False
+
+
+def test_the_published_schema_is_the_one_that_checks():
+    import json
+    from pathlib import Path
+
+    published = json.loads((Path(__file__).parents[2] / "docs" / "astrolabe.schema.json").read_text())
+    assert {key: published[key] for key in json_schema()} == json_schema()
