@@ -42,7 +42,7 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
     """Writes down both fleets, the columns, and a pending cell for each instance that may change."""
     sides = prepared.sides
     Preview.objects.filter(pk=preview.pk).update(
-        base_commit=sides.base_commit,
+        # Not the base commit: on a conflict the tree is an older one, and a new attempt asks the same question again.
         base_tree=sides.base_tree,
         head_tree=sides.head_tree,
         merged=sides.merged,

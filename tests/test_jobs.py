@@ -244,3 +244,14 @@ def test_an_applications_ignored_differences_are_counted(work, git):
     work()
     cell = Cell.objects.get()
     assert (cell.value_state, cell.yaml_state, cell.ignored) == ("changed", "unchanged", 1)
+
+
+def test_a_conflict_stays_one_when_it_is_tried_again(repository, work):
+    preview = jobs.request_preview(ChangeRequest.objects.get(number=13))
+    work()
+    jobs.start(preview)
+    work()
+    preview.refresh_from_db()
+    assert (preview.state, preview.attempt, preview.merged) == (Preview.DONE, 2, False)
+    assert preview.conflicts == ["values/seoul-prod-1/search.yaml"]
+    assert preview.base_commit == Preview.objects.get(change_request__number=4).base_commit
