@@ -60,7 +60,7 @@ def prepared_preview(bench: Workbench, mirror: Mirror, case: dict[str, str]) -> 
     """Fetch, fleets and plan."""
     mirror.fetch()
     sides = choose_sides(mirror, case["base"], [case["head"]], exact=True)
-    config = bench.config(sides.head_tree, phalanx.CONFIG.read_text())
+    config = bench.config(sides.head_tree, sides.base_tree, phalanx.CONFIG.read_text())
     return prepare(bench, sides, config, [mirror.default_branch()])
 
 

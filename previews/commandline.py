@@ -83,7 +83,7 @@ class Session:
     default_branch: str
     options: dict[str, Any]
 
-    def config(self, tree: str) -> FleetConfig:
+    def config(self, head_tree: str, base_tree: str) -> FleetConfig:
         """The fleet configuration for both sides. Raises ConfigError."""
         path: Path | None = self.options["config"]
         override = ""
@@ -91,7 +91,7 @@ class Session:
             if not path.is_file():
                 raise BadInput(f"--config: there is no file {path}")
             override = path.read_text("utf-8", errors="replace")
-        found = self.bench.config(tree, override)
+        found = self.bench.config(head_tree, base_tree, override)
         return with_addresses(found, [*self.options["address"], *origins(self.mirror.address)])
 
 

@@ -138,7 +138,7 @@ def prepare(preview: Preview, attempt: int) -> None:
     mirror = arrivals.mirror_with(repository, preview.base_commit, preview.head_commit)
     sides = choose_sides(mirror, preview.base_commit, [preview.head_commit], preview.exact)
     with workbench(repository, processes=2) as bench:
-        config = bench.config(sides.head_tree, repository.config_text)
+        config = bench.config(sides.head_tree, sides.base_tree, repository.config_text)
         update(preview.pk, attempt, message="finding applications")
         tracks = [repository.default_branch, preview.base_revision]
         prepared = prepare_preview(bench, sides, config, tracks)

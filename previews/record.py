@@ -12,7 +12,7 @@ import zstandard
 
 from previews.engine.cells import Cell as EngineCell
 from previews.engine.compare import group_cells, make_cell
-from previews.engine.config import FleetConfig, Ignore, parse_config
+from previews.engine.config import FleetConfig, Ignore
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.preview import Prepared, outcomes
@@ -260,7 +260,5 @@ def _complete(row: Cell, cell: EngineCell) -> None:
 
 
 def _config(preview: Preview) -> FleetConfig:
-    if preview.repository.config_text:
-        return parse_config(preview.repository.config_text)
     with workbench(preview.repository) as bench:
-        return bench.config(preview.head_tree)
+        return bench.config(preview.head_tree, preview.base_tree, preview.repository.config_text)

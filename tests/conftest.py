@@ -87,7 +87,7 @@ def run_preview(
 ) -> tuple[Prepared, dict[tuple[str, str], Cell]]:
     """A preview from end to end: what was prepared, and its cells by (cluster, application)."""
     sides = choose_sides(bench.mirror, base, heads, exact)
-    prepared = prepare(bench, sides, bench.config(sides.head_tree, config), [base, "main"], unpinned)
+    prepared = prepare(bench, sides, bench.config(sides.head_tree, sides.base_tree, config), [base, "main"], unpinned)
     cells = finish(prepared, bench.manifests(list(prepared.plan.requests.values())))
     return prepared, {(cell.cluster, cell.application): cell for cell in cells}
 

@@ -74,7 +74,10 @@ class Ignore:
 
 @dataclass(frozen=True)
 class FleetConfig:
-    """`astrolabe.yaml`, checked. `digest` is the canonical text: equal digests mean the same configuration."""
+    """`astrolabe.yaml`, checked. `digest` is the canonical text: equal digests mean the same configuration.
+
+    `argocd` is the `data` of Argo CD's argocd-cm (see engine.argocd for whose word counts).
+    """
 
     addresses: tuple[str, ...] = ()
     tracks: tuple[str, ...] = ()
@@ -87,6 +90,7 @@ class FleetConfig:
     skip_tests: bool = False
     ignore: tuple[Ignore, ...] = ()
     secret_values: tuple[str, ...] = SECRET_VALUES
+    argocd: Mapping[str, str] = field(default_factory=dict)
     digest: str = "{}"
 
 
@@ -138,6 +142,7 @@ _SHAPE = _Map(
     helm=_Map(skipTests=bool),
     ignore=[_Map(("paths",), kind=str, name=str, paths=[str])],
     secretValues=[str],
+    argocd=dict,
 )
 _TYPE_NAMES = {str: "a text", int: "a whole number", bool: "true or false", dict: "a mapping"}
 _JSON_TYPES = {str: "string", int: "integer", bool: "boolean", dict: "object"}
@@ -210,6 +215,9 @@ def _build(value: Mapping[str, Any]) -> FleetConfig:
             Ignore(item.get("kind", ""), item.get("name", ""), tuple(item["paths"])) for item in value.get("ignore", ())
         ),
         secret_values=tuple(value.get("secretValues", SECRET_VALUES)),
+        argocd={
+            key: text if isinstance(text, str) else canonical(text) for key, text in value.get("argocd", {}).items()
+        },
         digest=canonical(value),
     )
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
+from previews.engine.argocd import trusted_settings
 from previews.engine.cache import ManifestCache
 from previews.engine.cells import Cell
 from previews.engine.compare import Outcome, group_cells, make_cell
@@ -103,10 +104,16 @@ class Workbench:
         self.store.preload(tree_id)
         return Tree(self.store, tree_id)
 
-    def config(self, head_tree: str, override: str = "") -> FleetConfig:
-        """The configuration for both sides: `override`, else the head's file, else an empty one. Raises ConfigError."""
+    def config(self, head_tree: str, base_tree: str, override: str = "") -> FleetConfig:
+        """The configuration for both sides: `override`, else the head's file, else an empty one. Raises ConfigError.
+
+        Its `argocd` comes from the base unless the override, which is the operator's, has one.
+        """
         data = None if override else self.tree(head_tree).read(FILE_NAME)
-        return parse_config(override or (data or b"").decode("utf-8", "replace"))
+        config = parse_config(override or (data or b"").decode("utf-8", "replace"))
+        if override and config.argocd:
+            return config
+        return replace(config, argocd=trusted_settings(self.tree(base_tree)))
 
     def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
         """A resolver of one side; see Resolver for `tracks` and `unpinned`."""

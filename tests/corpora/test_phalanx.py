@@ -37,7 +37,7 @@ def preview(mirror: Mirror, folder: Path, base: str, head: str) -> list[Cell]:
     settings = RenderSettings(folder / "scratch", mask_key=b"k" * 32)
     with Workbench(mirror, settings, ChartStore(phalanx.CHART_STORE), FileCache(folder / "manifests.sqlite3")) as bench:
         sides = choose_sides(mirror, base, [head], exact=True)
-        config = bench.config(sides.head_tree, phalanx.CONFIG.read_text())
+        config = bench.config(sides.head_tree, sides.base_tree, phalanx.CONFIG.read_text())
         prepared = prepare(bench, sides, config, [mirror.default_branch(), base])
         return finish(prepared, bench.manifests(list(prepared.plan.requests.values())))
 

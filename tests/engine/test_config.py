@@ -33,6 +33,7 @@ ignore:
   - kind: Deployment
     paths: ["/metadata/labels/helm.sh~1chart"]
 secretValues: ["(?i)password"]
+argocd: {kustomize.buildOptions: --enable-helm}
 """
 
 

@@ -21,7 +21,7 @@ def rendered(git, open_bench, files, **options):
     git.commit(files)
     bench = open_bench(**options)
     tree = bench.mirror.tree(bench.mirror.commit("main"))
-    resolver = bench.resolver(tree, bench.config(tree), ["main"])
+    resolver = bench.resolver(tree, bench.config(tree, tree), ["main"])
     instance = discover(resolver, bench.manifests).instances[0]
     request = resolver.resolve(instance).request
     return bench, bench.manifests([request])[request.key]

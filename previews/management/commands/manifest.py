@@ -34,7 +34,7 @@ class Command(RepositoryCommand):
         with open_repository(options) as session:
             revision = options["revision"] or session.default_branch
             tree = session.mirror.tree(session.mirror.commit(revision))
-            config = session.config(tree)
+            config = session.config(tree, tree)
             resolver = session.bench.resolver(tree, config, [session.default_branch, revision])
             instance = find_instance(discover(resolver, session.bench.manifests), options)
             resolution = resolver.resolve(instance)

@@ -71,7 +71,7 @@ def _preview(session: Session, options: dict[str, Any], clock: Clock) -> Preview
     base = options["base"] or session.default_branch
     heads = options["merge"] or [options["head"]]
     sides = choose_sides(session.mirror, base, heads, options["exact"])
-    config = session.config(sides.head_tree)
+    config = session.config(sides.head_tree, sides.base_tree)
     tracks = [session.default_branch, base]
     prepared = prepare(session.bench, sides, config, tracks, options["what_if_unpinned"])
     clock.lap("discover")
