@@ -24,6 +24,7 @@ from previews.engine.masking import kept_key
 from previews.engine.preview import Workbench
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
+from previews.engine.render.programs import program, programs
 
 DONE, CONDITION, BAD_INPUT, CONFLICT = 0, 1, 2, 3
 
@@ -151,22 +152,12 @@ def render_settings(options: dict[str, Any]) -> RenderSettings:
         mask_key=None if options["show_secrets"] else kept_key(cache / "mask.key"),
         processes=options["jobs"],
         seconds=options["timeout"],
-        helm_binary=program("ASTROLABE_HELM_BINARY"),
-        kustomize_binary=program("ASTROLABE_KUSTOMIZE_BINARY"),
+        helm_binary=_program("ASTROLABE_HELM_BINARY"),
+        helm_binaries=programs("ASTROLABE_HELM_BINARIES", os.environ.get("ASTROLABE_HELM_BINARIES", "")),
+        kustomize_binary=_program("ASTROLABE_KUSTOMIZE_BINARY"),
         strict=os.environ.get("ASTROLABE_SANDBOX") == "strict",
         warn=warn,
     )
-
-
-def program(variable: str) -> Path | None:
-    """The program that an environment variable names. Raises BadInput when it is not there."""
-    named = os.environ.get(variable)
-    if not named:
-        return None
-    found = shutil.which(named)
-    if not found:
-        raise BadInput(f"{variable}: there is no program {named}")
-    return Path(found).resolve()
 
 
 def chart_store() -> Path | None:
@@ -177,3 +168,7 @@ def chart_store() -> Path | None:
     if not Path(named).is_dir():
         raise BadInput(f"ASTROLABE_CHART_STORE: there is no folder {named}")
     return Path(named)
+
+
+def _program(variable: str) -> Path | None:
+    return program(variable, os.environ.get(variable, ""))

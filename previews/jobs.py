@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -23,13 +24,16 @@ from previews import arrivals, record
 from previews.engine.errors import AstrolabeError
 from previews.engine.preview import Clock, choose_sides
 from previews.engine.preview import prepare as prepare_preview
+from previews.engine.whatif import WhatIf
 from previews.models import ChangeRequest, Preview, RenderBatch, Repository
+from previews.models.text import fit
 from previews.workshop import mirror_of, workbench
 
 log = logging.getLogger(__name__)
 
 #: Renders in one job: enough to be worth a job, few enough for progress to be seen and a lost one to cost little.
 BATCH = 40
+_NOTHING_MORE = WhatIf()
 #: Seconds after which a preview that waits while nothing is queued counts as lost. A batch takes less than half of it.
 PATIENCE = 300
 
@@ -87,7 +91,7 @@ def refresh(repository_id: int) -> None:
         request_preview(change_request)
 
 
-def request_preview(change_request: ChangeRequest) -> Preview:
+def request_preview(change_request: ChangeRequest, what_if: WhatIf = _NOTHING_MORE) -> Preview:
     """The preview of a change request as it stands now: the one there is, or a new one on its way.
 
     A failed one is tried again. Raises BadInput when a revision is not there.
@@ -95,7 +99,7 @@ def request_preview(change_request: ChangeRequest) -> Preview:
     mirror = mirror_of(change_request.repository)
     base_commit = mirror.commit(change_request.target)
     preview, created = Preview.objects.get_or_create(
-        key=record.preview_key(change_request, base_commit),
+        key=record.preview_key(change_request, base_commit, what_if),
         defaults={
             "repository": change_request.repository,
             "change_request": change_request,
@@ -104,11 +108,14 @@ def request_preview(change_request: ChangeRequest) -> Preview:
             "head_revision": change_request.ref,
             "head_commit": change_request.head_commit,
             "exact": change_request.exact,
+            "what_if": asdict(what_if) if what_if.asks_something else {},
+            "question": fit(what_if.describe(), 300),
         },
     )
     if created or preview.state in (Preview.FAILED, Preview.SUPERSEDED):
         start(preview)
-    older = Preview.objects.filter(change_request=change_request, state__in=Preview.RUNNING).exclude(pk=preview.pk)
+    same = Preview.objects.filter(change_request=change_request, question=preview.question)
+    older = same.filter(state__in=Preview.RUNNING).exclude(pk=preview.pk)
     older.update(state=Preview.SUPERSEDED, message="", finished_at=timezone.now())
     return preview
 
@@ -141,7 +148,8 @@ def prepare(preview: Preview, attempt: int) -> None:
         config = bench.config(sides.head_tree, sides.base_tree, repository.config_text)
         update(preview.pk, attempt, message="finding applications")
         tracks = [repository.default_branch, preview.base_revision]
-        prepared = prepare_preview(bench, sides, config, tracks)
+        what_if = WhatIf(**{**preview.what_if, "clusters": tuple(preview.what_if.get("clusters", ()))})
+        prepared = prepare_preview(bench, sides, config, tracks, what_if)
         clock.lap("discover")
         known = bench.cache.get_many(prepared.plan.requests)
         requests = [request for key, request in prepared.plan.requests.items() if key not in known]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,18 +13,20 @@ import zstandard
 from previews.engine.cells import Cell as EngineCell
 from previews.engine.compare import group_cells, make_cell
 from previews.engine.config import FleetConfig, Ignore
+from previews.engine.discover.fleet import Fleet as EngineFleet
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.preview import Prepared, outcomes
 from previews.engine.preview import totals as count_totals
 from previews.engine.render.pool import Result
 from previews.engine.render.requests import ENGINE_VERSION, RenderRequest, digest, from_json, to_json
+from previews.engine.whatif import WhatIf
 from previews.models import Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, RenderBatch
 from previews.models.text import clean, fit
 from previews.workshop import workbench
 
 
-def preview_key(change_request: ChangeRequest, base_commit: str) -> str:
+def preview_key(change_request: ChangeRequest, base_commit: str, what_if: WhatIf) -> str:
     """What a preview is asked for, as a hash: the same question has one answer."""
     return digest(
         [
@@ -34,6 +36,7 @@ def preview_key(change_request: ChangeRequest, base_commit: str) -> str:
             change_request.head_commit,
             change_request.exact,
             change_request.repository.config_text,
+            *([asdict(what_if)] if what_if.asks_something else []),
         ]
     )
 
@@ -48,8 +51,8 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
         merged=sides.merged,
         conflicts=[clean(path) for path in sides.conflicts],
         notes=[clean(note) for note in prepared.notes],
-        base_fleet=_keep_fleet(preview, sides.base_tree, prepared, prepared.base.instances),
-        head_fleet=_keep_fleet(preview, sides.head_tree, prepared, prepared.head.instances),
+        base_fleet=_keep_fleet(preview, sides.base_tree, prepared, prepared.base),
+        head_fleet=_keep_fleet(preview, sides.head_tree, prepared, prepared.head),
         totals={"instances": prepared.plan.instances},
     )
     _keep_clusters(preview, prepared)
@@ -59,9 +62,12 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
     Cell.objects.bulk_create((_pending(preview, cell, blobs) for cell in cells), batch_size=200)
 
 
-def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, instances: Iterable[Any]) -> Fleet:
-    config = hashlib.sha256(prepared.config.digest.encode()).hexdigest()
-    rows = [[fit(text) for text in (i.cluster, i.application, i.definition.name, i.path)] for i in instances]
+def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, found: EngineFleet) -> Fleet:
+    config = hashlib.sha256(f"{prepared.config.digest}{preview.question}".encode()).hexdigest()
+    rows = [
+        [*map(fit, (i.cluster, i.application, i.definition.name, i.path)), (i.cluster, i.application) in found.pinned]
+        for i in found.instances
+    ]
     fleet, _ = Fleet.objects.update_or_create(
         repository=preview.repository, tree=tree, config=config, defaults={"instances": rows}
     )

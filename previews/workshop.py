@@ -12,6 +12,7 @@ from previews.engine.git import Mirror
 from previews.engine.preview import Workbench
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
+from previews.engine.render.programs import program, programs
 from previews.models import DatabaseCache, Repository
 
 log = logging.getLogger(__name__)
@@ -38,14 +39,14 @@ def chart_store() -> ChartStore:
 
 def render_settings(processes: int) -> RenderSettings:
     """How the server renders: boxed, and not at all where a wall is missing, unless the settings say otherwise."""
-    helm, kustomize = settings.ASTROLABE_HELM_BINARY, settings.ASTROLABE_KUSTOMIZE_BINARY
     return RenderSettings(
         scratch=settings.DATA / "scratch",
         mask_key=settings.ASTROLABE_MASK_KEY,
         processes=processes,
         seconds=settings.ASTROLABE_RENDER_SECONDS,
-        helm_binary=Path(helm) if helm else None,
-        kustomize_binary=Path(kustomize) if kustomize else None,
+        helm_binary=program("ASTROLABE_HELM_BINARY", settings.ASTROLABE_HELM_BINARY),
+        helm_binaries=programs("ASTROLABE_HELM_BINARIES", settings.ASTROLABE_HELM_BINARIES),
+        kustomize_binary=program("ASTROLABE_KUSTOMIZE_BINARY", settings.ASTROLABE_KUSTOMIZE_BINARY),
         strict=settings.ASTROLABE_SANDBOX == "strict",
         warn=log.warning,
     )

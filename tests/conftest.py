@@ -14,6 +14,7 @@ from previews.engine.git import Mirror
 from previews.engine.preview import Prepared, Workbench, choose_sides, finish, prepare
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
+from previews.engine.whatif import WhatIf
 from previews.sample.make import make_sample
 
 Files = Mapping[str, str | None]
@@ -83,11 +84,13 @@ def bench(git, tmp_path) -> Iterator[Callable[..., Workbench]]:
 
 
 def run_preview(
-    bench: Workbench, *heads: str, base: str = "main", exact: bool = False, config: str = "", unpinned: bool = False
+    bench: Workbench, *heads: str, base: str = "main", exact: bool = False, config: str = "", **asked
 ) -> tuple[Prepared, dict[tuple[str, str], Cell]]:
     """A preview from end to end: what was prepared, and its cells by (cluster, application)."""
     sides = choose_sides(bench.mirror, base, heads, exact)
-    prepared = prepare(bench, sides, bench.config(sides.head_tree, sides.base_tree, config), [base, "main"], unpinned)
+    prepared = prepare(
+        bench, sides, bench.config(sides.head_tree, sides.base_tree, config), [base, "main"], WhatIf(**asked)
+    )
     cells = finish(prepared, bench.manifests(list(prepared.plan.requests.values())))
     return prepared, {(cell.cluster, cell.application): cell for cell in cells}
 

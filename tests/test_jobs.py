@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from previews import arrivals, jobs, record
 from previews.engine.errors import AstrolabeError, BadInput
+from previews.engine.whatif import WhatIf
 from previews.models import Blob, Cell, ChangeRequest, Manifest, Preview, RenderBatch, Repository
 from tests.test_sample import EXPECTED
 
@@ -60,6 +61,18 @@ def test_the_same_question_is_answered_once(repository, work):
     assert again.attempt == 1
     jobs.refresh(repository.pk)  # nothing is new in the repository, so nothing is asked for
     assert Preview.objects.count() == before
+
+
+def test_a_question_is_a_preview_of_its_own_beside_the_plain_one(repository, work):
+    change_request = ChangeRequest.objects.get(number=4)
+    preview = jobs.request_preview(change_request, WhatIf(kubernetes_version="1.19", clusters=("*",)))
+    work()
+    preview.refresh_from_db()
+    assert (preview.state, preview.question) == (Preview.DONE, "Kubernetes 1.19 on *")
+    assert preview.notes[0] == "what if: Kubernetes 1.19 on *"
+    assert {cause for cell in preview.cells.all() for cause in cell.causes} >= {"profile"}
+    plain = Preview.objects.get(change_request=change_request, question="")
+    assert not any("profile" in cell.causes for cell in plain.cells.all())
 
 
 def test_texts_are_kept_once_and_secrets_not_at_all(repository, work):

@@ -66,10 +66,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a chart sees of its cluster. An empty version means the renderer's own default."""
+    """What a chart sees of its cluster, and the Helm that renders it. Empty versions mean the renderer's own."""
 
     kubernetes_version: str = ""
     api_versions: tuple[str, ...] = ()
+    helm_version: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -29,6 +29,7 @@ class Cluster:
     labels: Mapping[str, str] = field(default_factory=dict)
     kubernetes_version: str = ""
     api_versions: tuple[str, ...] = ()
+    helm_version: str = ""
     group: str = ""
 
 
@@ -76,7 +77,8 @@ class Ignore:
 class FleetConfig:
     """`astrolabe.yaml`, checked. `digest` is the canonical text: equal digests mean the same configuration.
 
-    `argocd` is the `data` of Argo CD's argocd-cm (see engine.argocd for whose word counts).
+    `argocd` is the `data` of Argo CD's argocd-cm (see engine.argocd for whose word counts). `before` is the base's own
+    file where both sides have one: the clusters' profiles of then.
     """
 
     addresses: tuple[str, ...] = ()
@@ -87,11 +89,34 @@ class FleetConfig:
     names: tuple[str, ...] = ()
     generators: Mapping[str, Any] = field(default_factory=dict)
     kubernetes_version: str = ""
+    helm_version: str = ""
     skip_tests: bool = False
     ignore: tuple[Ignore, ...] = ()
     secret_values: tuple[str, ...] = SECRET_VALUES
     argocd: Mapping[str, str] = field(default_factory=dict)
     digest: str = "{}"
+    before: FleetConfig | None = None
+
+    def at_base(self) -> FleetConfig:
+        """The configuration for the base side: the same but for the clusters' profiles, so that their change shows."""
+        if self.before is None:
+            return self
+        profiles = {cluster.name: cluster for cluster in self.before.clusters}
+        return replace(
+            self,
+            kubernetes_version=self.before.kubernetes_version,
+            helm_version=self.before.helm_version,
+            clusters=tuple(_with_profile(cluster, profiles.get(cluster.name, cluster)) for cluster in self.clusters),
+        )
+
+
+def _with_profile(cluster: Cluster, profile: Cluster) -> Cluster:
+    return replace(
+        cluster,
+        kubernetes_version=profile.kubernetes_version,
+        api_versions=profile.api_versions,
+        helm_version=profile.helm_version,
+    )
 
 
 class _Map(dict[str, Any]):
@@ -117,6 +142,7 @@ _SHAPE = _Map(
             labels=dict,
             kubernetesVersion=str,
             apiVersions=[str],
+            helmVersion=str,
             group=str,
         )
     ],
@@ -139,7 +165,7 @@ _SHAPE = _Map(
     names=[str],
     generators=dict,
     kubernetesVersion=str,
-    helm=_Map(skipTests=bool),
+    helm=_Map(skipTests=bool, version=str),
     ignore=[_Map(("paths",), kind=str, name=str, paths=[str])],
     secretValues=[str],
     argocd=dict,
@@ -210,6 +236,7 @@ def _build(value: Mapping[str, Any]) -> FleetConfig:
         names=tuple(value.get("names", ())),
         generators=value.get("generators", {}),
         kubernetes_version=value.get("kubernetesVersion", ""),
+        helm_version=value.get("helm", {}).get("version", ""),
         skip_tests=value.get("helm", {}).get("skipTests", False),
         ignore=tuple(
             Ignore(item.get("kind", ""), item.get("name", ""), tuple(item["paths"])) for item in value.get("ignore", ())
@@ -230,6 +257,7 @@ def _cluster(item: Mapping[str, Any]) -> Cluster:
         labels={key: str(label) for key, label in item.get("labels", {}).items()},
         kubernetes_version=item.get("kubernetesVersion", ""),
         api_versions=tuple(item.get("apiVersions", ())),
+        helm_version=item.get("helmVersion", ""),
         group=item.get("group", ""),
     )
 

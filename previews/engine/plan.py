@@ -76,6 +76,7 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
         """The values of a side as YAML, "" where there are none."""
         return dump(mask_values(side.shown, patterns, mask)) if isinstance(side, Resolution) and side.shown else ""
 
+    pinned = base.pinned | head.pinned
     left = {(item.cluster, item.application): item for item in base.instances}
     right = {(item.cluster, item.application): item for item in head.instances}
     cells: list[PlannedCell] = []
@@ -88,7 +89,7 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
             continue
         old = _resolve(before, base_resolver) if before else _broken_parent(after, base)
         new = _resolve(after, head_resolver) if after else _broken_parent(before, head)
-        cell = _plan_cell(_Pair(before, after, old, new), base_resolver, head_resolver, show)
+        cell = _plan_cell(_Pair(before, after, old, new), place in pinned, show)
         if _is_unchanged(cell) and after:
             unchanged.append(after)
             continue
@@ -115,7 +116,7 @@ def _same(before: Instance, after: Instance, base: Resolver, head: Resolver) -> 
         return False
 
 
-def _plan_cell(pair: _Pair, base: Resolver, head: Resolver, show: Show) -> PlannedCell:
+def _plan_cell(pair: _Pair, pinned: bool, show: Show) -> PlannedCell:
     before, after, old, new = pair.before, pair.after, pair.old, pair.new
     shown = after or before
     assert shown is not None
@@ -138,7 +139,7 @@ def _plan_cell(pair: _Pair, base: Resolver, head: Resolver, show: Show) -> Plann
         moved=_moved(pair),
         retargeted=bool(before and after and targets[0] != targets[1]),
         ignore=shown.definition.ignore,
-        pinned=bool((after and head.is_pinned(after.definition)) or (before and base.is_pinned(before.definition))),
+        pinned=pinned,
     )
 
 

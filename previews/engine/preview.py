@@ -16,7 +16,7 @@ from previews.engine.cells import Cell
 from previews.engine.compare import Outcome, group_cells, make_cell
 from previews.engine.config import FILE_NAME, FleetConfig, parse_config
 from previews.engine.discover.fleet import Fleet, discover
-from previews.engine.errors import RenderFailed
+from previews.engine.errors import ConfigError, RenderFailed
 from previews.engine.git import Mirror
 from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
@@ -26,10 +26,12 @@ from previews.engine.render.pool import RenderPool, RenderSettings, Result
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Known, Resolver
 from previews.engine.trees import ObjectStore, Tree
+from previews.engine.whatif import WhatIf, at_head
 
 Progress = Callable[[int, int], None]
 
 _KEEP_AT_ONCE = 100
+_NOTHING_MORE = WhatIf()
 
 
 @dataclass(frozen=True)
@@ -109,16 +111,33 @@ class Workbench:
 
         Its `argocd` comes from the base unless the override, which is the operator's, has one.
         """
-        data = None if override else self.tree(head_tree).read(FILE_NAME)
-        config = parse_config(override or (data or b"").decode("utf-8", "replace"))
+        config = parse_config(override or self._own_config(head_tree))
         if override and config.argocd:
             return config
-        return replace(config, argocd=trusted_settings(self.tree(base_tree)))
+        config = replace(config, argocd=trusted_settings(self.tree(base_tree)))
+        return config if override else replace(config, before=self._config_before(base_tree))
+
+    def _own_config(self, tree_id: str) -> str:
+        return (self.tree(tree_id).read(FILE_NAME) or b"").decode("utf-8", "replace")
+
+    def _config_before(self, base_tree: str) -> FleetConfig | None:
+        try:
+            text = self._own_config(base_tree)
+            return parse_config(text) if text else None
+        except ConfigError:
+            return None  # the head repairs it; how clusters were before is not known
 
     def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
         """A resolver of one side; see Resolver for `tracks` and `unpinned`."""
         return Resolver(
-            self.tree(tree_id), config, self.mirror, self.charts, tuple(tracks), unpinned, self._known_objects
+            self.tree(tree_id),
+            config,
+            self.mirror,
+            self.charts,
+            tuple(tracks),
+            unpinned,
+            self._known_objects,
+            self.settings.engines(),
         )
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
@@ -169,27 +188,30 @@ class Prepared:
     base: Fleet
     head: Fleet
     plan: Plan
+    what_if: WhatIf = _NOTHING_MORE
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know about the preview as a whole."""
-        return tuple(dict.fromkeys((*self.sides.notes, *self.base.notes, *self.head.notes)))
+        asked = [f"what if: {self.what_if.describe()}"] if self.what_if.asks_something else []
+        return tuple(dict.fromkeys((*asked, *self.sides.notes, *self.base.notes, *self.head.notes)))
 
 
 def prepare(
-    bench: Workbench, sides: Sides, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False
+    bench: Workbench, sides: Sides, config: FleetConfig, tracks: Sequence[str], what_if: WhatIf = _NOTHING_MORE
 ) -> Prepared:
     """Finds both fleets and plans what to render. `tracks` are names of revisions that mean the tree.
 
-    `unpinned` moves the head's pins of this repository to the head.
+    Raises BadInput when `what_if` names clusters that are not there.
     """
-    base = bench.resolver(sides.base_tree, config, tracks)
-    head = bench.resolver(sides.head_tree, config, tracks, unpinned)
+    configs = config.at_base(), at_head(config, what_if)
+    base = bench.resolver(sides.base_tree, configs[0], tracks)
+    head = bench.resolver(sides.head_tree, configs[1], tracks, what_if.unpinned)
     base_fleet = discover(base, bench.manifests)
-    same = sides.base_tree == sides.head_tree and not unpinned
+    same = sides.base_tree == sides.head_tree and not what_if.asks_something and configs[0] == configs[1]
     head_fleet = base_fleet if same else discover(head, bench.manifests)
     plan = make_plan(base_fleet, head_fleet, base, head, make_mask(bench.settings.mask_key))
-    return Prepared(sides, config, base_fleet, head_fleet, plan)
+    return Prepared(sides, config, base_fleet, head_fleet, plan, what_if)
 
 
 def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:

@@ -79,11 +79,12 @@ class Resolver:
         tracks: tuple[str, ...],
         unpinned: bool = False,
         known: Known | None = None,
+        engines: Mapping[str, str] | None = None,
     ) -> None:
         """`tracks` are the revision names that mean `tree`; the empty one and HEAD always do.
 
         `unpinned` asks what would be if every pin of this repository were moved to `tree`. `known` is shared by the
-        resolvers of one repository.
+        resolvers of one repository. `engines` are the Helm versions that can be had, with what identifies each.
         """
         self.unpinned = unpinned
         self.tree = tree
@@ -93,6 +94,7 @@ class Resolver:
         self.tracks = {"", "HEAD", *tracks, *config.tracks}
         self.addresses = {normalise_address(item) for item in (*config.addresses, mirror.address)}
         self.known = known if known is not None else Known()
+        self.engines = engines if engines is not None else {"": ""}
 
     def is_pinned(self, definition: Application) -> bool:
         """Whether a source of this repository stands at a revision that the preview does not move."""
@@ -251,6 +253,7 @@ class Resolver:
             "include_crds": not options.skip_crds,
             "skip_tests": options.skip_tests or self.config.skip_tests,
             "values": values,
+            "engine": self._engine(instance.profile.helm_version),
             "volatility": chart.volatility or volatility(canonical(values).encode("utf-8", "replace")),
         }
         effective = merge(chart.values, values)
@@ -261,6 +264,12 @@ class Resolver:
         ]
         checkout = without_schemas(chart.checkout) if options.skip_schema_validation else chart.checkout
         return Part("helm", checkout, asked), absent
+
+    def _engine(self, version: str) -> str:
+        if version not in self.engines:
+            known = ", ".join(sorted(filter(None, self.engines))) or "none besides the built-in one"
+            raise NotRendered("plugin", f"Helm {version} is not installed here (ASTROLABE_HELM_BINARIES has {known})")
+        return self.engines[version]
 
     def _helm_values(self, instance: Instance, source: Source) -> dict[str, Any]:
         options = source.helm or HelmOptions()
@@ -367,7 +376,8 @@ def _environment(definition: Application, source: Source) -> dict[str, str]:
 
 
 def _profile(instance: Instance) -> list[Any]:
-    return [instance.profile.kubernetes_version, list(instance.profile.api_versions)]
+    profile = instance.profile
+    return [profile.kubernetes_version, list(profile.api_versions), profile.helm_version]
 
 
 def _is_enabled(dependency: Dependency, values: Mapping[str, Any]) -> bool:
@@ -393,6 +403,6 @@ def _inputs(dependency: Dependency, chart: Chart, values: Mapping[str, Any], ask
     """The hash of everything that a dependency would render from, were it here (MissingDependency.inputs)."""
     name = dependency.alias or dependency.name
     handed = [values.get(name), values.get("global"), values.get("tags")]
-    release = [asked[key] for key in ("name", "namespace", "kube_version", "api_versions", "include_crds")]
+    release = [asked[key] for key in ("name", "namespace", "kube_version", "api_versions", "include_crds", "engine")]
     identity = [dependency.name, dependency.version, dependency.repository, name]
     return digest([identity, handed, release, chart.definitions])

@@ -12,7 +12,7 @@ from previews.models.text import NAME_LENGTH
 
 
 class Fleet(models.Model):
-    """All instances of one tree under one configuration, as [cluster, application, name, path]."""
+    """All instances of one tree under one configuration: [cluster, application, name, path, whether it is pinned]."""
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="fleets")
     tree = models.CharField(max_length=64)
@@ -34,6 +34,8 @@ class Fleet(models.Model):
 class Preview(models.Model):
     """A base compared with a head. `key` is the hash of what it was asked for, so that it is made once.
 
+    `what_if` is what it asks besides (previews.engine.whatif), `question` the same in words, "" for a plain preview.
+
     Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing.
     """
 
@@ -51,6 +53,8 @@ class Preview(models.Model):
     head_commit = models.CharField(max_length=64, blank=True)
     head_tree = models.CharField(max_length=64, blank=True)
     exact = models.BooleanField(default=False)
+    what_if = models.JSONField(default=dict)
+    question = models.CharField(max_length=300, blank=True)
     merged = models.BooleanField(default=False)
     conflicts = models.JSONField(default=list)
     state = models.CharField(max_length=12, default=QUEUED, db_index=True)

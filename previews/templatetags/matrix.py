@@ -15,6 +15,8 @@ register = template.Library()
 _BLANK = SafeString('<td class="none"></td>')
 _BLANK_FIRST = SafeString('<td class="none gs"></td>')
 _SAME = SafeString('<td class="same">·</td>')
+_PINNED = SafeString('<td class="same pinned" title="pinned: this change does not reach it">pin</td>')
+_PINNED_FIRST = SafeString('<td class="same pinned gs" title="pinned: this change does not reach it">pin</td>')
 _SAME_FIRST = SafeString('<td class="same gs">·</td>')
 
 
@@ -30,6 +32,8 @@ def _cell(entry: Entry, half: str, back: str) -> SafeString:
     cell, first = entry.cell, entry.column.starts_group
     if not entry.exists:
         return _BLANK_FIRST if first else _BLANK
+    if cell is None and entry.pinned:
+        return _PINNED_FIRST if first else _PINNED
     if cell is None:
         return _SAME_FIRST if first else _SAME
     state = cell.value_state if half == "values" else cell.yaml_state

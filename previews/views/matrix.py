@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRefresh
 
 from previews.models import Cell, Preview
-from previews.views.matrix_table import STATES, Filters, Matrix, load_cells, load_places, make_matrix
+from previews.views.matrix_table import STATES, Filters, load_cells, load_places, make_matrix
 
 #: Names of the query parameters that a filtered matrix has.
 PARAMETERS = ("app", "cluster", "state", "group", "show")
@@ -36,8 +36,10 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"preview": preview, "repository": preview.repository, "change": preview.change_request}
     if preview.state == Preview.DONE:
         filters = read_filters(request)
-        matrix = _matrix(preview, filters)
+        places = load_places(preview)
+        matrix = make_matrix(load_cells(preview), places, preview.repository.clusters.all(), filters)
         context |= {
+            "pinned": sum(places.values()),
             "matrix": matrix,
             "filters": filters,
             "states": STATES,
@@ -76,11 +78,6 @@ def _way_back(request: HttpRequest) -> str:
     """What a link to a cell carries, so that the cell leads back to this very matrix."""
     query = matrix_query(request)
     return "&" + urlencode({"m": query}) if query else ""
-
-
-def _matrix(preview: Preview, filters: Filters) -> Matrix:
-    clusters = preview.repository.clusters.all()
-    return make_matrix(load_cells(preview), load_places(preview), clusters, filters)
 
 
 def _groups(preview: Preview) -> list[Group]:

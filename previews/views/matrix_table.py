@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -64,6 +64,7 @@ class Entry:
     column: Column
     cell: Cell | None
     exists: bool
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,15 @@ def load_cells(preview: Preview) -> list[Cell]:
     return list(preview.cells.defer(*heavy, *blobs).order_by())
 
 
-def load_places(preview: Preview) -> set[Place]:
-    """Every instance of either side, from the fleets that were kept with the preview."""
+def load_places(preview: Preview) -> dict[Place, bool]:
+    """Every instance of either side, and whether it is pinned, from the fleets that were kept with the preview."""
     ids = {fleet for fleet in (preview.base_fleet_id, preview.head_fleet_id) if fleet}
     lists = Fleet.objects.filter(pk__in=ids).values_list("instances", flat=True)
-    return {(instance[0], instance[1]) for instances in lists for instance in instances}
+    return {(instance[0], instance[1]): bool(instance[4:] and instance[4]) for rows in lists for instance in rows}
 
 
 def make_matrix(
-    cells: Iterable[Cell], places: Collection[Place], clusters: Iterable[Cluster], filters: Filters
+    cells: Iterable[Cell], places: Mapping[Place, bool], clusters: Iterable[Cluster], filters: Filters
 ) -> Matrix:
     """Rows by name, columns by their place and name; without `show_all` only those in which something changes.
 
@@ -119,10 +120,10 @@ def make_matrix(
     return Matrix(columns, tuple(groups) if any(name for name, _ in groups) else (), tuple(rows))
 
 
-def _entry(column: Column, application: str, cells: Mapping[Place, Cell], places: Collection[Place]) -> Entry:
+def _entry(column: Column, application: str, cells: Mapping[Place, Cell], places: Mapping[Place, bool]) -> Entry:
     place = (column.name, application)
     cell = cells.get(place)
-    return Entry(column, cell, cell is not None or place in places)
+    return Entry(column, cell, cell is not None or place in places, places.get(place, False))
 
 
 def _is_named(place: Place, known: Mapping[str, Cluster], filters: Filters) -> bool:

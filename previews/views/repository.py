@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from previews import jobs
 from previews.engine.config import parse_config
 from previews.engine.errors import AstrolabeError
+from previews.engine.whatif import WhatIf, make_what_if
 from previews.models import ChangeRequest, Preview, Repository
 from previews.workshop import mirror_of
 
@@ -66,7 +67,10 @@ def refresh(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def preview(request: HttpRequest, slug: str) -> HttpResponse:
-    """Asks for the preview of one change request (`change`, against `base` if given), or of all open ones."""
+    """Asks for the preview of one change request (`change`, against `base` if given), or of all open ones.
+
+    With `unpinned`, `kubernetes` (and `clusters`) the one change request is previewed under that question.
+    """
     repository = get_object_or_404(Repository, slug=slug)
     wanted = repository.change_requests.select_related("repository")
     chosen = request.POST.get("change", "")
@@ -77,9 +81,16 @@ def preview(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(repository)
         change_request = get_object_or_404(wanted, pk=int(chosen) if chosen.isdecimal() else -1)
         _set_base(change_request, request.POST.get("base", "").strip())
-        return redirect(jobs.request_preview(change_request))
+        return redirect(jobs.request_preview(change_request, _what_if(request)))
     except AstrolabeError as error:
         return _list(request, repository, str(error))
+
+
+def _what_if(request: HttpRequest) -> WhatIf:
+    """What the form asks. Raises BadInput."""
+    asked = {name: request.POST.get(name, "").strip()[:100] for name in ("kubernetes", "helm", "clusters")}
+    clusters = tuple(filter(None, (part.strip() for part in asked["clusters"].split(","))))
+    return make_what_if(bool(request.POST.get("unpinned")), asked["kubernetes"], asked["helm"], clusters)
 
 
 def _set_base(change_request: ChangeRequest, base: str) -> None:
@@ -124,7 +135,11 @@ def _list(request: HttpRequest, repository: Repository, error: str = "") -> Http
 
 
 def _search(repository: Repository, state: str, text: str) -> QuerySet[ChangeRequest]:
-    latest = Preview.objects.filter(change_request=OuterRef("pk")).order_by("-created_at", "-pk").values("pk")[:1]
+    latest = (
+        Preview.objects.filter(change_request=OuterRef("pk"), question="")
+        .order_by("-created_at", "-pk")
+        .values("pk")[:1]
+    )
     found = repository.change_requests.annotate(latest_id=Subquery(latest)).select_related("repository")
     found = found.order_by(F("number").desc(nulls_last=True), F("head_at").desc(nulls_last=True))
     if state != "all":

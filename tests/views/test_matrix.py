@@ -210,3 +210,24 @@ def test_a_preview_that_changes_nothing_says_so(client):
     assert "<table" not in page
     assert client.get("/previews/999/").status_code == 404
     assert client.get("/previews/999/progress/").status_code == 404
+
+
+def test_pinned_instances_say_so_and_offer_what_if(client):
+    repository = make_repository()
+    change_request = make_change_request(repository)
+    preview = make_preview(repository, change_request)
+    place = [CLUSTERS[0], "ingress", "ingress", "charts/ingress"]
+    preview.head_fleet = Fleet.objects.create(
+        repository=repository, tree="t", config="c", instances=[[*place, True], [CLUSTERS[1], *place[1:], False]]
+    )
+    preview.save()
+    page = client.get(f"{preview.get_absolute_url()}?show=all").content.decode()
+    assert page.count(">pin</td>") == 2
+    assert "1 instance of this fleet is pinned" in page
+    assert 'name="unpinned" value="1"' in page
+
+    preview.what_if, preview.question = {"unpinned": True}, "all pins moved to this head"
+    preview.save()
+    page = client.get(preview.get_absolute_url()).content.decode()
+    assert "What if all pins moved to this head?" in page
+    assert 'name="unpinned"' not in page

@@ -4,6 +4,7 @@ import pytest
 
 from previews import jobs
 from previews.engine.errors import BadInput
+from previews.engine.whatif import WhatIf
 from tests.factories import HOSTILE, make_change_request, make_preview, make_repository
 
 pytestmark = pytest.mark.django_db
@@ -80,10 +81,24 @@ def test_one_request_is_previewed_on_demand(client, monkeypatch):
     repository = make_repository()
     change_request = make_change_request(repository)
     preview = make_preview(repository, change_request)
-    monkeypatch.setattr(jobs, "request_preview", lambda wanted: preview if wanted == change_request else None)
+    monkeypatch.setattr(jobs, "request_preview", lambda wanted, asked: preview if wanted == change_request else None)
 
     response = client.post("/repositories/fleet/preview/", {"change": change_request.pk})
     assert response["Location"] == preview.get_absolute_url()
+
+
+def test_a_question_goes_with_the_request_or_is_refused_in_words(client, monkeypatch):
+    change_request = make_change_request(make_repository())
+    preview = make_preview(change_request.repository, change_request)
+    asked = []
+    monkeypatch.setattr(jobs, "request_preview", lambda wanted, what_if: asked.append(what_if) or preview)
+    form = {"change": change_request.pk, "unpinned": "1", "kubernetes": "1.33", "clusters": "prod-*, korea"}
+    client.post("/repositories/fleet/preview/", form)
+    assert asked == [WhatIf(True, "1.33", "", ("prod-*", "korea"))]
+
+    response = client.post("/repositories/fleet/preview/", {**form, "kubernetes": "newest"})
+    assert response.status_code == 422
+    assert "is no Kubernetes version" in response.content.decode()
 
 
 def test_all_open_requests_are_previewed_on_demand(client, monkeypatch):
@@ -98,7 +113,7 @@ def test_all_open_requests_are_previewed_on_demand(client, monkeypatch):
 
 
 def test_a_preview_that_cannot_be_had_is_explained(client, monkeypatch):
-    def refuse(change_request):
+    def refuse(change_request, what_if):
         raise BadInput("there is no branch main")
 
     change_request = make_change_request(make_repository())

@@ -42,11 +42,15 @@ ANY_CLUSTER = "*"
 
 @dataclass(frozen=True)
 class Fleet:
-    """All instances found at one side. `broken` are the parents whose children are not known, and why."""
+    """All instances found at one side. `broken` are the parents whose children are not known, and why.
+
+    `pinned` are the places (cluster, application) of those that stand at a revision which the preview does not move.
+    """
 
     instances: tuple[Instance, ...]
     broken: Mapping[tuple[str, str], AstrolabeError] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pinned: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,9 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
         notes.append(
             "no Argo CD Application was found; if they lie elsewhere, say where in astrolabe.yaml (`discover`)"
         )
-    return Fleet(settle_rows(search.instances.values()), search.broken, tuple(dict.fromkeys(notes)))
+    instances = settle_rows(search.instances.values())
+    pinned = frozenset((item.cluster, item.application) for item in instances if resolver.is_pinned(item.definition))
+    return Fleet(instances, search.broken, tuple(dict.fromkeys(notes)), pinned)
 
 
 @lru_cache(maxsize=20_000)

@@ -115,7 +115,11 @@ def row_of(definition: Application, cluster: str, config: FleetConfig, set_name:
 def profile_of(cluster: str, config: FleetConfig) -> Profile:
     """What charts see of the cluster."""
     declared = next((item for item in config.clusters if item.name == cluster), Cluster(cluster))
-    return Profile(declared.kubernetes_version or config.kubernetes_version, declared.api_versions)
+    return Profile(
+        declared.kubernetes_version or config.kubernetes_version,
+        declared.api_versions,
+        declared.helm_version or config.helm_version,
+    )
 
 
 def settle_rows(instances: Iterable[Instance]) -> tuple[Instance, ...]:

@@ -74,11 +74,19 @@ class ChartStore:
         versions = self._versions.get(name, {})
         exact = versions.get(version) or versions.get(version.removeprefix("v"))
         chosen = exact or versions.get(best(version, versions) or "")
-        return Archive(chosen, _file_digest(chosen, chosen.stat().st_mtime_ns)) if chosen else None
+        return Archive(chosen, file_digest(chosen)) if chosen else None
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file in hex; read again only when it was written since. Raises RenderFailed if it is gone."""
+    try:
+        return _digest(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise RenderFailed("resolve", f"{path} cannot be read: {error.strerror}") from None
 
 
 @lru_cache(maxsize=4096)
-def _file_digest(path: Path, modified: int) -> str:
+def _digest(path: Path, modified: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -36,10 +36,10 @@ class Renderer:
         """`setup` is the pool's first line."""
         self.folder = Path(setup["folder"])
         self.kustomize = setup["kustomize"]
-        self.helm_binary = setup["helm_binary"]
+        self.helms = setup["helms"]
         key = setup["mask_key"]
         self.mask: Mask = make_mask(bytes.fromhex(key) if key is not None else None)
-        self._helm: Helm | None = None
+        self._helm: dict[str, Helm] = {}
 
     def render(self, parts: list[dict[str, Any]]) -> dict[str, Any]:
         """The answer to one request: resources and warnings. Raises RenderFailed."""
@@ -64,7 +64,7 @@ class Renderer:
     def _documents(self, part: Mapping[str, Any]) -> list[str]:
         folder = self.folder / part["checkout"]
         if part["tool"] == "helm":
-            return self.helm(folder, part["options"])
+            return self.helm(part["options"]["engine"])(folder, part["options"])
         if part["tool"] == "kustomize":
             return self._kustomize(folder, part["options"])
         return _directory(folder)
@@ -75,12 +75,11 @@ class Renderer:
         except YamlError as error:
             raise RenderFailed("parse", f"the rendered text cannot be read: {error}") from None
 
-    @property
-    def helm(self) -> Helm:
-        """Helm, loaded when first needed: after the box was entered."""
-        if self._helm is None:
-            self._helm = by_binary(Path(self.helm_binary)) if self.helm_binary else by_library()
-        return self._helm
+    def helm(self, engine: str) -> Helm:
+        """A Helm, the library ("") loaded when first needed: after the box was entered."""
+        if engine not in self._helm:
+            self._helm[engine] = by_binary(Path(self.helms[engine])) if engine else by_library()
+        return self._helm[engine]
 
     def _kustomize(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
         where = folder / options["path"]

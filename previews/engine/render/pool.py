@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from typing import Any, Self
 
 from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest, Resource, ResourceId
+from previews.engine.render.charts import file_digest
 from previews.engine.render.requests import Checkout, Part, RenderRequest, digest
 from previews.engine.trees import ObjectStore
 from previews.engine.yamls import dump
@@ -51,7 +52,10 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from previews.engine.rend
 
 @dataclass(frozen=True)
 class RenderSettings:
-    """How to render. `mask_key` None shows secrets; `strict` refuses to render where the kernel lacks protections."""
+    """How to render. `mask_key` None shows secrets; `strict` refuses to render where the kernel lacks protections.
+
+    `helm_binary` renders in place of the built-in library, `helm_binaries` where a cluster's profile names a version.
+    """
 
     scratch: Path
     mask_key: bytes | None
@@ -59,9 +63,23 @@ class RenderSettings:
     seconds: int = 30
     cpu_seconds: int = 20
     helm_binary: Path | None = None
+    helm_binaries: Mapping[str, Path] = field(default_factory=dict)
     kustomize_binary: Path | None = None
     strict: bool = False
     warn: Callable[[str], None] = field(default=lambda text: None)
+
+    def engines(self) -> dict[str, str]:
+        """What identifies the Helm of each version, "" being the default one and "" the built-in library."""
+        return {version: file_digest(path) for version, path in self._binaries().items()} | (
+            {} if self.helm_binary else {"": ""}
+        )
+
+    def programs(self) -> dict[str, str]:
+        """The paths of the helm binaries, by what identifies them."""
+        return {file_digest(path): str(path) for path in self._binaries().values()}
+
+    def _binaries(self) -> dict[str, Path]:
+        return {**self.helm_binaries, **({"": self.helm_binary} if self.helm_binary else {})}
 
 
 class _Died(Exception):
@@ -77,6 +95,7 @@ class RenderPool:
         self.settings = settings
         settings.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = Path(tempfile.mkdtemp(prefix="render-", dir=settings.scratch))
+        self.engines = {"", *settings.programs()}
         self._written: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._waiting: queue.SimpleQueue[list[RenderRequest] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[RenderRequest, Result] | BaseException] = queue.SimpleQueue()
@@ -127,6 +146,9 @@ class RenderPool:
     def _render_one(self, child: _Child, request: RenderRequest) -> Result:
         try:
             for part in request.parts:
+                if part.options.get("engine", "") not in self.engines:
+                    text = "the Helm that this was planned with is not on this machine"
+                    return RenderFailed("render", text, is_final=False)
                 self.write(part.checkout)
             parts = [self._message(part) for part in request.parts]
             return _read_answer(child.ask({"parts": parts}), request)
@@ -230,15 +252,15 @@ class _Child:
         self.settings.warn(f"rendering without {names}: do not render what strangers wrote on this machine")
 
     def _setup(self) -> dict[str, Any]:
-        binary, kustomize = self.settings.helm_binary, self.settings.kustomize_binary
+        helms, kustomize = self.settings.programs(), self.settings.kustomize_binary
         kubectl = Path(sys.prefix) / "bin" / "kubectl"
         return {
             "folder": str(self.folder),
             "mask_key": None if self.settings.mask_key is None else self.settings.mask_key.hex(),
             "cpu_seconds": self.settings.cpu_seconds,
-            "helm_binary": str(binary) if binary else None,
+            "helms": helms,
             "kustomize": [str(kustomize), "build"] if kustomize else [str(kubectl), "kustomize"],
-            "programs": [str(path) for path in (binary, kustomize) if path],
+            "programs": [*helms.values(), *([str(kustomize)] if kustomize else [])],
         }
 
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:

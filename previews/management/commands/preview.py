@@ -13,6 +13,7 @@ from previews.engine.cells import Cell
 from previews.engine.errors import BadInput
 from previews.engine.preview import Clock, Prepared, choose_sides, finish, prepare, totals
 from previews.engine.report import PreviewReport, to_json, to_markdown, to_text
+from previews.engine.whatif import make_what_if
 
 _PREDICTED = ("blocked", "outage", "irreversible")
 
@@ -32,6 +33,13 @@ class Command(RepositoryCommand):
         parser.add_argument("--exact", action="store_true", help="compare the head itself, without merging")
         parser.add_argument("--all", action="store_true", help="list unchanged cells too")
         parser.add_argument("--what-if-unpinned", action="store_true", help="move pins of this repository to the head")
+        parser.add_argument(
+            "--what-if-kubernetes", metavar="VERSION", default="", help="render the head for this version"
+        )
+        parser.add_argument("--what-if-helm", metavar="VERSION", default="", help="render the head with this Helm")
+        parser.add_argument(
+            "--what-if-cluster", metavar="PATTERN", action="append", help="only these clusters or groups, repeatable"
+        )
         parser.add_argument("--fail-on", default="", help="comma-separated conditions that give exit code 1: failed")
         parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
 
@@ -70,10 +78,16 @@ def _conditions(text: str) -> set[str]:
 def _preview(session: Session, options: dict[str, Any], clock: Clock) -> PreviewReport:
     base = options["base"] or session.default_branch
     heads = options["merge"] or [options["head"]]
+    what_if = make_what_if(
+        options["what_if_unpinned"],
+        options["what_if_kubernetes"],
+        options["what_if_helm"],
+        tuple(options["what_if_cluster"] or ()),
+    )
     sides = choose_sides(session.mirror, base, heads, options["exact"])
     config = session.config(sides.head_tree, sides.base_tree)
     tracks = [session.default_branch, base]
-    prepared = prepare(session.bench, sides, config, tracks, options["what_if_unpinned"])
+    prepared = prepare(session.bench, sides, config, tracks, what_if)
     clock.lap("discover")
     manifests = session.bench.manifests(list(prepared.plan.requests.values()), _progress)
     clock.lap("render")
@@ -90,6 +104,7 @@ def _preview(session: Session, options: dict[str, Any], clock: Clock) -> Preview
             "tree": sides.head_tree,
             "merged": sides.merged,
             "conflicts": list(sides.conflicts),
+            "what_if": what_if.describe(),
         },
         totals=counts,
         seconds=seconds,
