@@ -33,6 +33,7 @@ phalanx: $(VENV)/development
 bench: $(VENV)/development
 	$(BIN)/python -m bench.diff
 	$(BIN)/python -m bench.phalanx
+	$(BIN)/python -m bench.fleet
 
 # The lock files hold what pyproject.toml's pins brought along, exactly.
 lock:
