@@ -13,10 +13,12 @@ from django.utils.text import slugify
 from previews.engine.config import parse_config
 from previews.engine.errors import BadInput
 from previews.engine.git import Mirror, Ref, check_address
-from previews.models import ChangeRequest, Repository
+from previews.models import ChangeRequest, Delivery, Preview, Repository
 from previews.models.text import clean, fit
+from previews.scm.events import ChangeEvent, Event
 from previews.workshop import mirror_of
 
+_REMEMBERED = datetime.timedelta(days=7)
 _REQUEST = re.compile(r"refs/(?:pull|merge-requests)/(\d+)/head")
 
 
@@ -35,14 +37,55 @@ def add_repository(name: str, url: str, config_text: str = "") -> Repository:
     return Repository.objects.create(name=name, slug=free, url=address, config_text=config_text)
 
 
+def deliver(repository: Repository, name: str, event: Event) -> bool:
+    """Writes down what a provider tells; False when this delivery was taken before.
+
+    Deliveries come in any order, so an older word never replaces a newer one. Heads are left to `refresh`.
+    """
+    with transaction.atomic():
+        if name and not Delivery.objects.get_or_create(repository=repository, name=fit(name))[1]:
+            return False
+        if isinstance(event, ChangeEvent):
+            _tell(repository, event)
+    return True
+
+
+def _tell(repository: Repository, event: ChangeEvent) -> None:
+    found = ChangeRequest.objects.select_for_update().filter(repository=repository, ref=event.ref).first()
+    if found and found.told_at and found.told_at > event.at:
+        return
+    change_request, _ = ChangeRequest.objects.update_or_create(
+        repository=repository,
+        ref=event.ref,
+        defaults={
+            "number": event.number,
+            "title": fit(event.title) or event.ref,
+            "description": clean(event.description),
+            "author": fit(event.author),
+            "target_branch": fit(event.target_branch),
+            "state": event.state,
+            "told_at": event.at,
+        },
+    )
+    if event.state != ChangeRequest.OPEN:
+        running = change_request.previews.filter(state__in=Preview.RUNNING)
+        running.update(state=Preview.SUPERSEDED, message="", finished_at=timezone.now())
+
+
+def forget_deliveries() -> None:
+    """Drops what nobody will deliver again."""
+    Delivery.objects.filter(taken_at__lt=timezone.now() - _REMEMBERED).delete()
+
+
 def refresh(repository: Repository) -> list[ChangeRequest]:
-    """Fetches, and records what the refs say. Gives the open change requests whose head is new. Raises GitError."""
+    """Fetches, and records what the refs say. Gives the open change requests that want a preview. Raises GitError."""
     mirror = mirror_of(repository)
     mirror.fetch()
     repository.default_branch = mirror.default_branch()
     repository.fetched_at, repository.fetch_error = timezone.now(), ""
     repository.save(update_fields=["default_branch", "fetched_at", "fetch_error"])
     refs = mirror.refs("refs/pull", "refs/merge-requests")
+    told = ChangeRequest.objects.filter(repository=repository, told_at__isnull=False)
     if not refs:
         default = f"refs/heads/{repository.default_branch}"
         refs = [ref for ref in mirror.refs("refs/heads") if ref.name != default]
@@ -50,15 +93,32 @@ def refresh(repository: Repository) -> list[ChangeRequest]:
     with transaction.atomic():
         fresh = [found for ref in refs if (found := _record(repository, ref, ref.name in merged))]
         gone = ChangeRequest.objects.filter(repository=repository).exclude(ref__in=[ref.name for ref in refs])
-        gone.update(state=ChangeRequest.CLOSED)
-    return fresh
+        gone.filter(told_at=None).update(state=ChangeRequest.CLOSED)
+    wanting = [found for found in told.filter(state=ChangeRequest.OPEN) if found not in fresh and _wants_preview(found)]
+    return fresh + wanting
+
+
+def _wants_preview(change_request: ChangeRequest) -> bool:
+    """Whether it was reopened, or pointed at another branch, since it was previewed last."""
+    made = change_request.previews.filter(
+        head_commit=change_request.head_commit, base_revision=change_request.target, question=""
+    )
+    return bool(change_request.head_commit) and not made.exclude(state=Preview.SUPERSEDED).exists()
 
 
 def _record(repository: Repository, ref: Ref, is_merged: bool) -> ChangeRequest | None:
     """Writes one ref down; gives the change request when it is open and its head has not been seen before."""
     number = _REQUEST.fullmatch(ref.name)
-    before = ChangeRequest.objects.filter(repository=repository, ref=ref.name).values_list("head_commit", flat=True)
-    seen = list(before)
+    head = {
+        "head_commit": ref.commit,
+        "head_at": datetime.datetime.fromtimestamp(ref.when, datetime.UTC),
+    }
+    before = ChangeRequest.objects.filter(repository=repository, ref=ref.name).first()
+    seen = before.head_commit if before else ""
+    if before and before.told_at:
+        ChangeRequest.objects.filter(pk=before.pk).update(**head)
+        before.refresh_from_db()
+        return before if seen != ref.commit and before.state == ChangeRequest.OPEN else None
     state = ChangeRequest.MERGED if is_merged else ChangeRequest.OPEN
     change_request, _ = ChangeRequest.objects.update_or_create(
         repository=repository,
@@ -68,12 +128,11 @@ def _record(repository: Repository, ref: Ref, is_merged: bool) -> ChangeRequest 
             "title": fit(ref.subject) or ref.name,
             "description": clean(ref.body),
             "author": fit(ref.author),
-            "head_commit": ref.commit,
-            "head_at": datetime.datetime.fromtimestamp(ref.when, datetime.UTC),
             "state": state,
+            **head,
         },
     )
-    return None if is_merged or seen == [ref.commit] else change_request
+    return None if is_merged or seen == ref.commit else change_request
 
 
 def mirror_with(repository: Repository, *commits: str) -> Mirror:

@@ -209,6 +209,7 @@ def finish(preview: Preview, attempt: int) -> None:
 
 def sweep() -> None:
     """Starts again what was lost: silent for longer than a job may take, or waiting while the queue is empty."""
+    arrivals.forget_deliveries()
     now = timezone.now()
     lost = Q(state__in=Preview.RUNNING, beat_at__lt=now - timedelta(seconds=settings.JOB_SECONDS))
     if django_rq.get_queue("default").is_empty():

@@ -24,7 +24,8 @@ MAY_IMPORT = {
         "previews.record",
         "previews.arrivals",
     ),
-    "previews/arrivals.py": ("previews.engine", "previews.models", "previews.workshop"),
+    "previews/arrivals.py": ("previews.engine", "previews.models", "previews.workshop", "previews.scm"),
+    "previews/scm": ("previews.scm",),
     "previews/supervisor.py": (),
     "previews/middleware.py": (),
     "previews/views": (
@@ -33,6 +34,7 @@ MAY_IMPORT = {
         "previews.workshop",
         "previews.arrivals",
         "previews.jobs",
+        "previews.scm",
         "previews.views",
     ),
     "previews/sample": ("previews.engine", "previews.sample"),

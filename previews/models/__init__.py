@@ -3,7 +3,7 @@
 from previews.models.clusters import Cluster
 from previews.models.manifests import Blob, DatabaseCache, Manifest
 from previews.models.previews import Cell, Fleet, Preview, RenderBatch
-from previews.models.repositories import ChangeRequest, Repository
+from previews.models.repositories import ChangeRequest, Delivery, Repository
 
 __all__ = [
     "Blob",
@@ -11,6 +11,7 @@ __all__ = [
     "ChangeRequest",
     "Cluster",
     "DatabaseCache",
+    "Delivery",
     "Fleet",
     "Manifest",
     "Preview",

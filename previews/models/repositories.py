@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 
 from django.db import models
 from django.urls import reverse
@@ -13,11 +14,17 @@ _CREDENTIALS = re.compile(r"^(https?://)[^/]*@")
 _BRANCH = re.compile(r"refs/(?:heads|remotes/origin)/(.+)")
 
 
+def make_secret() -> str:
+    """A secret that nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
 class Repository(models.Model):
     """A Git repository that is mirrored.
 
     `config_text` is an `astrolabe.yaml` entered in the page, which wins over the repository's own. With
     `exact_by_default` a preview compares a change request's head itself instead of what merging it would give.
+    `hook_secret` is what the provider signs its webhooks with.
     """
 
     name = models.CharField(max_length=NAME_LENGTH)
@@ -28,6 +35,7 @@ class Repository(models.Model):
     default_branch = models.CharField(max_length=NAME_LENGTH, blank=True)
     config_text = models.TextField(blank=True)
     exact_by_default = models.BooleanField(default=False)
+    hook_secret = models.CharField(max_length=100, default=make_secret)
     fetched_at = models.DateTimeField(null=True, blank=True)
     fetch_error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -56,7 +64,8 @@ class ChangeRequest(models.Model):
     """A pull or merge request, or a branch that stands for one.
 
     `ref` is the full name of the ref that holds its head; `number` is None for a branch. `head_at` is the time of the
-    head commit. `base_branch` is compared with instead of `target_branch` where the two differ.
+    head commit. `base_branch` is compared with instead of `target_branch` where the two differ. `told_at` is the
+    time of the newest that its provider told of it: from then on the provider's word counts for all but the head.
     """
 
     OPEN, CLOSED, MERGED = "open", "closed", "merged"
@@ -72,6 +81,7 @@ class ChangeRequest(models.Model):
     target_branch = models.CharField(max_length=NAME_LENGTH, blank=True)
     base_branch = models.CharField(max_length=NAME_LENGTH, blank=True)
     state = models.CharField(max_length=10, default=OPEN)
+    told_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -108,3 +118,21 @@ class ChangeRequest(models.Model):
     def get_absolute_url(self) -> str:
         """Its page: by number, or by ref where it has none."""
         return reverse("change", args=[self.repository.slug, self.ref if self.number is None else str(self.number)])
+
+
+class Delivery(models.Model):
+    """A webhook's delivery that was taken, so that it counts once."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="deliveries")
+    name = models.CharField(max_length=NAME_LENGTH)
+    taken_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        """Django's options."""
+
+        verbose_name_plural = "deliveries"
+        constraints = (models.UniqueConstraint(fields=["repository", "name"], name="one_of_each_delivery"),)
+
+    def __str__(self) -> str:
+        """For people."""
+        return self.name

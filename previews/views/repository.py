@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from previews import jobs
@@ -110,7 +111,8 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
         form.save()
         return redirect(repository)
     title = Repository.objects.values_list("name", flat=True).get(pk=repository.pk)
-    context = {"repository": repository, "title": title, "form": form}
+    hook_url = request.build_absolute_uri(reverse("hook", args=[slug]))
+    context = {"repository": repository, "title": title, "form": form, "hook_url": hook_url}
     return render(request, "repository_settings.html", context, status=422 if form.errors else 200)
 
 

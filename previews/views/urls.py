@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from previews.views import cell, change, downloads, matrix, repositories, repository, theme
+from previews.views import cell, change, downloads, hooks, matrix, repositories, repository, theme
 from previews.views.names import NameConverter
 
 register_converter(NameConverter, "name")
@@ -19,6 +19,7 @@ urlpatterns = [
     path("repositories/<slug:slug>/preview/", repository.preview, name="request-previews"),
     path("repositories/<slug:slug>/settings/", repository.settings, name="repository-settings"),
     path("repositories/<slug:slug>/changes/<path:name>/", change.show, name="change"),
+    path("hooks/<slug:slug>/", hooks.receive, name="hook"),
     path("previews/<int:pk>/", matrix.show, name="matrix"),
     path("previews/<int:pk>/progress/", matrix.progress, name="progress"),
     path(_CELL, cell.show, name="cell"),

@@ -1,0 +1,57 @@
+"""What a provider's webhook tells, in our words."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+
+class Malformed(Exception):
+    """A delivery that is signed, but does not say what its kind of event says."""
+
+
+@dataclass(frozen=True)
+class ChangeEvent:
+    """A change request as the provider knows it at a time. Its head is read from Git, never from here.
+
+    `ref` is the full name of the ref that holds the head.
+    """
+
+    number: int
+    ref: str
+    title: str
+    description: str
+    author: str
+    target_branch: str
+    state: Literal["open", "closed", "merged"]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PushEvent:
+    """Some branch moved."""
+
+
+Event = ChangeEvent | PushEvent
+
+
+def is_hmac(signature: str, body: bytes, secret: str) -> bool:
+    """Whether a hex text is the HMAC-SHA256 of the body; compared in constant time, whatever it is."""
+    wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace"))
+
+
+def text_of(content: Mapping[str, Any], *path: str, required: bool = True) -> str:
+    """The text that stands at a path of keys, "" for none. Raises Malformed when a required one is no text."""
+    value: Any = content
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, str):
+        return value
+    if required or value is not None:
+        raise Malformed(f"{'.'.join(path)} is no text")
+    return ""
