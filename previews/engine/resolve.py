@@ -49,7 +49,7 @@ class Resolution:
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """A source and the tree that its revision means."""
 
     source: Source
@@ -99,30 +99,31 @@ class Resolver:
     def is_pinned(self, definition: Application) -> bool:
         """Whether a source of this repository stands at a revision that the preview does not move."""
         return any(
-            not source.chart and self._is_ours(source) and source.revision not in self.tracks
+            not source.chart and self.is_ours(source) and source.revision not in self.tracks
             for source in definition.sources
         )
 
-    def _is_ours(self, source: Source) -> bool:
+    def is_ours(self, source: Source) -> bool:
+        """Whether a source lies in the repository that is previewed."""
         # A root of astrolabe.yaml names no repository: it lies in this one.
         return not source.repository or normalise_address(source.repository) in self.addresses
 
-    def find(self, source: Source) -> _Found:
+    def find(self, source: Source) -> Found:
         """The tree that a source means. Raises NotRendered when it cannot be had."""
         if source.chart:
             chart = f"{source.chart} {source.revision} of {source.repository}"
             raise NotRendered("dependency", f"chart {chart} is not here")
-        if not self._is_ours(source):
+        if not self.is_ours(source):
             raise NotRendered(
                 "revision",
                 f"{source.repository} is another repository (if it is this one, list it under `addresses`)",
             )
         if self.unpinned or source.revision in self.tracks:
-            return _Found(source, self.tree)
+            return Found(source, self.tree)
         pinned = self._pinned_tree(source.revision)
         if pinned is None:
             raise NotRendered("revision", f"revision {source.revision!r} is not in the repository")
-        return _Found(source, Tree(self.tree.store, pinned))
+        return Found(source, Tree(self.tree.store, pinned))
 
     def _pinned_tree(self, revision: str) -> str | None:
         if revision not in self.known.revisions:
@@ -132,7 +133,7 @@ class Resolver:
                 self.known.revisions[revision] = None
         return self.known.revisions[revision]
 
-    def open(self, definition: Application, source: Source) -> _Found:
+    def open(self, definition: Application, source: Source) -> Found:
         """A source's tree, and the source as the files in it change it. Raises NotRendered, RenderFailed."""
         found = self.find(source)
         return replace(found, source=overridden(found.tree, source, definition))
@@ -171,7 +172,7 @@ class Resolver:
             ids.append(sorted(kustomize.closure(found.tree, source.path).items()))
         return ids
 
-    def tool(self, found: _Found) -> str:
+    def tool(self, found: Found) -> str:
         """helm, kustomize or directory. Raises NotRendered for plugins, RenderFailed for a path that is none.
 
         util/app/discovery/discovery.go: of the files directly in the path the last match in lexical order wins.
@@ -241,7 +242,7 @@ class Resolver:
         return self.known.charts[key]
 
     def _helm_part(
-        self, instance: Instance, found: _Found, values: dict[str, Any]
+        self, instance: Instance, found: Found, values: dict[str, Any]
     ) -> tuple[Part, list[MissingDependency]]:
         options = found.source.helm or HelmOptions()
         chart = self._assemble(found.tree, clean_path(found.source.path), whole="Files" in canonical(values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,14 +19,12 @@ from previews.engine.discover.layout import (
     row_of,
     settle_rows,
 )
+from previews.engine.discover.parents import MAKES_APPLICATIONS, files_of, may_make_applications
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed, YamlError
 from previews.engine.manifests import Manifest
-from previews.engine.render import kustomize
-from previews.engine.render.charts import dependencies, local_path
 from previews.engine.render.pool import Result
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolver
-from previews.engine.trees import Tree
 from previews.engine.yamls import load, load_all
 
 MAX_DEPTH = 10
@@ -34,7 +32,6 @@ MAX_INSTANCES = 20_000
 
 Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
-_MAKES_APPLICATIONS = re.compile(rb"^[ \t-]*kind:[ \t]*[\"']?Application(Set)?[\"']?[ \t]*\r?$", re.MULTILINE)
 _FLUX = re.compile(rb"^apiVersion:[ \t]*[\"']?(kustomize|helm)\.toolkit\.fluxcd\.io/", re.MULTILINE)
 #: In `Fleet.broken`: a set whose Applications may be on any cluster.
 ANY_CLUSTER = "*"
@@ -70,7 +67,7 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
     notes: list[str] = []
     search = _Search(resolver, render, notes)
     seeds = [_Seed(app, cluster, (path,), True) for path, cluster, app in roots(resolver.tree, resolver.config)]
-    seeds.extend(search.read_files())
+    seeds.extend(_without_children(list(search.read_files()), resolver))
     for _ in range(MAX_DEPTH):
         if not seeds:
             break
@@ -84,6 +81,16 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
     instances = settle_rows(search.instances.values())
     pinned = frozenset((item.cluster, item.application) for item in instances if resolver.is_pinned(item.definition))
     return Fleet(instances, search.broken, tuple(dict.fromkeys(notes)), pinned)
+
+
+def _without_children(seeds: list[_Seed], resolver: Resolver) -> list[_Seed]:
+    """The seeds whose files no other one renders: those come again as what their parent makes of them."""
+    taken: set[str] = set()
+    for seed in seeds:
+        # A parent whose own file is another's comes by that one; two that hold each other must not both go.
+        if seed.origin[0] not in taken:
+            taken |= files_of(seed.definition, resolver) - {seed.origin[0]}
+    return [seed for seed in seeds if seed.origin[0] not in taken]
 
 
 @lru_cache(maxsize=20_000)
@@ -113,7 +120,7 @@ class _Search:
     def _read_file(self, data: bytes, path: str, cluster: str | None) -> Iterable[_Seed]:
         if _FLUX.search(data):
             self.notes.append(f"{path}: Flux is not understood yet, so the applications that it makes are not shown")
-        if not _MAKES_APPLICATIONS.search(data):
+        if not MAKES_APPLICATIONS.search(data):
             return
         try:
             documents = load_all(data.decode("utf-8", "replace"))
@@ -147,13 +154,13 @@ class _Search:
         requests: dict[str, RenderRequest] = {}
         for instance in self._add(seeds):
             try:
-                if not self._may_hold_applications(instance):
+                if not instance.is_root and not may_make_applications(instance.definition, self.resolver):
                     continue
                 request = self.resolver.resolve(instance).request
             except NotRendered:
                 continue
             except RenderFailed as error:
-                self.broken[instance.cluster, instance.definition.name] = error
+                self._break(instance, error)
                 continue
             requests[request.key] = request
             parents.setdefault(request.key, []).append(instance)
@@ -168,7 +175,7 @@ class _Search:
             cluster = cluster_of(seed.definition, config, seed.found_in)
             key = (cluster, seed.definition.namespace, seed.definition.name)
             if key in self.instances:
-                self.notes.append(f"{seed.definition.name} on {cluster} stands twice: {seed.origin[-1]} is not used")
+                self.notes.append(_twice(seed, self.instances[key]))
                 continue
             if len(self.instances) >= MAX_INSTANCES:
                 raise RenderFailed("discover", f"more than {MAX_INSTANCES:,} applications")
@@ -180,7 +187,7 @@ class _Search:
 
     def _children(self, parent: Instance, result: Result) -> list[_Seed]:
         if not isinstance(result, Manifest):
-            self.broken[parent.cluster, parent.definition.name] = result
+            self._break(parent, result)
             return []
         seeds = []
         origin = (*parent.origin, parent.definition.name)
@@ -192,7 +199,7 @@ class _Search:
             if resource.id.kind != "Application":
                 continue
             try:
-                definition = _parse_text(resource.text)
+                definition = _with_namespace(_parse_text(resource.text), parent.definition.destination_namespace)
             except (RenderFailed, YamlError) as error:
                 self.notes.append(f"{resource.id.name} (made by {parent.definition.name}): {error}")
                 continue
@@ -205,33 +212,19 @@ class _Search:
     def _key(instance: Instance) -> tuple[str, str, str]:
         return instance.cluster, instance.definition.namespace, instance.definition.name
 
-    def _may_hold_applications(self, instance: Instance) -> bool:
-        if instance.is_root:
-            return True
-        for source in instance.definition.sources:
-            if source.chart or not source.path:
-                continue
-            found = self.resolver.open(instance.definition, source)
-            tool = self.resolver.tool(found)
-            entry = found.tree.entry(source.path)
-            known = self.resolver.known.makes_applications
-            key = (tool, entry.id if entry else "")
-            if key not in known:
-                blobs = _texts(found.tree, source.path, tool)
-                known[key] = any(_MAKES_APPLICATIONS.search(found.tree.store.blob(blob)) for blob in blobs)
-            if known[key]:
-                return True
-        return False
+    def _break(self, parent: Instance, error: AstrolabeError) -> None:
+        self.broken[parent.cluster, parent.definition.name] = error
+        name = f"{parent.definition.name} on {parent.cluster}"
+        self.notes.append(f"{name} cannot be rendered, so the applications that it makes are not known: {error}")
 
 
-def _texts(tree: Tree, path: str, tool: str) -> Iterable[str]:
-    """Blob ids of the YAML and template files that make a source's output."""
-    if tool == "kustomize":
-        yield from kustomize.closure(tree, path).values()
-        return
-    folders = [path]
-    if tool == "helm":
-        beside = (local_path(path, item) for item in dependencies(tree, path))
-        folders = [f"{folder}/templates" for folder in [path, *(where for where in beside if where)]]
-    for folder in folders:
-        yield from (entry.id for name, entry in tree.walk(folder) if entry.is_file)
+def _with_namespace(definition: Application, namespace: str) -> Application:
+    """An application as its parent's sync puts it (controller/state.go NormalizeTargetObjects)."""
+    return definition if definition.namespace else replace(definition, namespace=namespace)
+
+
+def _twice(seed: _Seed, first: Instance) -> str:
+    name = f"{seed.definition.name} on {first.cluster}"
+    if seed.definition.name in seed.origin:
+        return f"{name} makes itself again, through {' / '.join(seed.origin)}: it is followed once"
+    return f"{name} stands in both {first.origin[-1]} and {seed.origin[-1]}: that of {first.origin[-1]} counts"

@@ -29,7 +29,7 @@ def application_files(tree: Tree, config: FleetConfig) -> Iterator[tuple[str, st
     if config.discover and not patterns:
         return
     excluded = [compile_glob(pattern) for pattern in config.exclude]
-    files = [(path, entry.id) for path, entry in tree.walk() if entry.is_file and path.endswith(_YAML_ENDINGS)]
+    files = sorted((path, entry.id) for path, entry in tree.walk() if entry.is_file and path.endswith(_YAML_ENDINGS))
     charts = {path.rpartition("/")[0] for path, _ in files if path.rpartition("/")[2] == "Chart.yaml"}
     for path, blob in files:
         if any(pattern.match(path) for pattern in excluded):

@@ -20,7 +20,7 @@ _ENDINGS = (".yaml", ".yml", ".json", ".jsonnet")
 
 def part(tree: Tree, source: Source) -> Part:
     """What to render for a directory source. Raises NotRendered for Jsonnet, RenderFailed past MAX_BYTES."""
-    files = dict(_chosen(tree, source.path, source.directory or {}))
+    files = dict(chosen(tree, source.path, source.directory or {}))
     jsonnet = next((name for name in files if name.endswith(".jsonnet")), None)
     if jsonnet:
         raise NotRendered("plugin", f"{jsonnet} is Jsonnet, which Astrolabe does not evaluate")
@@ -36,7 +36,8 @@ def part(tree: Tree, source: Source) -> Part:
     return Part("directory", make_checkout(kept), {})
 
 
-def _chosen(tree: Tree, path: str, options: Mapping[str, Any]) -> list[tuple[str, str]]:
+def chosen(tree: Tree, path: str, options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(path below `path`, blob id) of the files that a directory source's options choose."""
     recurse = bool(options.get("recurse"))
     include, exclude = str(options.get("include") or ""), str(options.get("exclude") or "")
     return [
