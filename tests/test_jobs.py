@@ -45,7 +45,7 @@ def test_a_repository_is_previewed_whole(sample, work):
 
 def test_totals_causes_and_groups_are_kept(repository):
     preview = Preview.objects.get(change_request__number=7)
-    assert (preview.totals["deploys"], preview.totals["failed"], preview.totals["instances"]) == (5, 1, 68)
+    assert (preview.totals["deploys"], preview.totals["failed"], preview.totals["instances"]) == (5, 1, 70)
     failed = preview.cells.get(yaml_state="failed")
     assert "checkout needs a currency" in failed.error["message"]
     assert set(preview.cells.exclude(pk=failed.pk).values_list("group", flat=True)) == {"g1", "g2"}

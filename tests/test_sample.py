@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from previews.engine.errors import BadInput
-from previews.sample.layout import CLUSTERS, PAYMENT_CLUSTERS, SERVICES, SHOPS, SITES
+from previews.sample.layout import CLUSTERS, PAYMENT_CLUSTERS, PINS, SERVICES, SHOPS, SITES
 from previews.sample.make import make_sample
 from previews.sample.requests import LONG_LABEL, REQUESTS
 from tests.conftest import open_bench, run_preview
@@ -22,7 +22,7 @@ def everywhere(application, state=CHANGED):
 EXPECTED = {
     1: everywhere("edge-gateway"),
     2: {("seoul-prod-1", "notifier"): VALUE_ONLY},
-    3: {place: CHANGED for name in SERVICES if name != "edge-gateway" for place in everywhere(name)}
+    3: {place: CHANGED for name in SERVICES if name not in ("edge-gateway", *PINS) for place in everywhere(name)}
     | everywhere("edge-gateway"),
     4: everywhere("checkout"),
     5: {("tokyo-prod-1", "notifier"): ADDED, ("tokyo-stage-1", "notifier"): ADDED},
@@ -35,6 +35,7 @@ EXPECTED = {
     12: {(cluster, "access"): CHANGED for cluster in CLUSTERS},
     13: {("seoul-prod-1", "search"): ("changed", "changed")},
     14: {},
+    16: {},
     15: {("tokyo-prod-1", "payments"): ("changed", "changed")},
 }
 
@@ -92,6 +93,14 @@ def test_the_talks_label_is_too_long_on_one_site_only(bench):
 def test_the_failing_cluster_says_what_helm_said(bench):
     _, cells = run_preview(bench, "refs/pull/7/head")
     assert "checkout needs a currency" in cells["virginia-prod-1", "checkout"].error.message
+
+
+def test_a_pinned_service_moves_only_when_asked_what_if(bench):
+    prepared, cells = run_preview(bench, "refs/pull/16/head", unpinned=True)
+    assert prepared.head.pinned == {(cluster, "loyalty") for cluster in SERVICES["loyalty"][0]}
+    assert {place: (cell.value, cell.yaml, cell.pinned) for place, cell in cells.items()} == dict.fromkeys(
+        prepared.head.pinned, (*CHANGED, True)
+    )
 
 
 def test_the_linked_pull_requests_deploy_together(bench):

@@ -34,7 +34,10 @@ SERVICES = {
     "search": (["seoul-prod-1", "tokyo-prod-1", "virginia-prod-1", "seoul-stage-1"], "shop"),
     "notifier": (["seoul-prod-1", "seoul-stage-1", "virginia-prod-1"], "shop"),
     "edge-gateway": (SITES, "edge"),
+    "loyalty": (["seoul-prod-1", "virginia-prod-1"], "shop"),
 }
+#: Services whose chart stands at a tag: what is merged reaches them when somebody moves the pin.
+PINS = {"loyalty": "v1.0"}
 
 _APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1
@@ -49,7 +52,7 @@ spec:
     namespace: {namespace}
   source:
     repoURL: {repository}
-    targetRevision: main
+    targetRevision: {revision}
     path: {path}
 {options}"""
 
@@ -109,6 +112,7 @@ def _application(name: str, cluster: str, namespace: str, path: str, options: st
         path=path,
         options=options,
         project=project,
+        revision=PINS.get(name, "main"),
         repository=REPOSITORY,
     )
 

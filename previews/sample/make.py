@@ -41,6 +41,8 @@ def _stream() -> Iterator[bytes]:
     for number, (message, files) in enumerate(history):
         mark += 1
         yield from _commit("refs/heads/main", mark, mark - 1, message, files, number)
+    # Before the last commit on main, for those who pin a chart.
+    yield b"reset refs/tags/v1.0\nfrom :3\n\n"
     for number, request in enumerate(REQUESTS, 1):
         files = dict(before if request.behind else after)
         request.edit(files)

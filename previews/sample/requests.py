@@ -110,6 +110,10 @@ def _provider_token(files: Files) -> None:
     files["values/tokyo-prod-1/payments.yaml"] += "provider:\n  token: another-token-that-is-not-real\n"
 
 
+def _points(files: Files) -> None:
+    replace(files, "charts/loyalty/values.yaml", "POINTS_EXPIRE_AFTER: 365d", "POINTS_EXPIRE_AFTER: never")
+
+
 REQUESTS = [
     SampleRequest(
         "edge-gateway: tell the release by a label",
@@ -144,6 +148,11 @@ REQUESTS = [
     SampleRequest("search: 400 GiB in Seoul", "The index grows.", _conflict, behind=True),
     SampleRequest("search: say what the headless service is for", "A comment only.", _comment),
     SampleRequest("payments: rotate Tokyo's provider token", "The old one leaves on Friday.", _provider_token),
+    SampleRequest(
+        "loyalty: points never expire",
+        "Every cluster pins this chart to v1.0, so nothing moves yet: ask what if.",
+        _points,
+    ),
 ]
 
 

@@ -77,7 +77,7 @@ def test_from_the_list_to_the_diff(browser, live_server, fleet):
     browser.get(live_server.url)
     browser.find_element(By.LINK_TEXT, "Sample fleet").click()
     browser.find_element(By.LINK_TEXT, "edge-gateway: tell the release by a label").click()
-    assert "3 of 68 instances change; 3 deploy" in text_of(browser)
+    assert "3 of 70 instances change; 3 deploy" in text_of(browser)
     cells = browser.find_elements(By.CSS_SELECTOR, "table a[href*='/cells/site-c11/edge-gateway/']")
     cells[-1].click()
     assert "release: this-is-super-long-length-label-upper-than-63characters-site-c11" in text_of(browser)
@@ -113,7 +113,7 @@ def test_the_matrix_fills_while_the_preview_runs(browser, live_server, fleet):
     browser.get(f"{live_server.url}/previews/{fleet[1].pk}/")
     assert browser.find_element(By.TAG_NAME, "progress").get_attribute("value") == "50"
     Preview.objects.filter(pk=fleet[1].pk).update(state=Preview.DONE)
-    wait(browser, lambda b: "3 of 68 instances change" in text_of(b))
+    wait(browser, lambda b: "3 of 70 instances change" in text_of(b))
 
 
 def test_the_keyboard_reaches_a_cell(browser, live_server, fleet):
