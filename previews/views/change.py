@@ -16,5 +16,10 @@ def show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     else:
         change_request = get_object_or_404(found, ref=name, number=None)
     previews = list(change_request.previews.order_by("-created_at", "-pk")[:100])
-    context = {"change": change_request, "repository": change_request.repository, "previews": previews}
+    context = {
+        "change": change_request,
+        "repository": change_request.repository,
+        "previews": previews,
+        "latest": next((preview for preview in previews if not preview.question), None),
+    }
     return render(request, "change.html", context)
