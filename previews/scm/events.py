@@ -45,6 +45,33 @@ def is_hmac(signature: str, body: bytes, secret: str) -> bool:
     return hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace"))
 
 
+def number_of(content: Mapping[str, Any], key: str) -> int:
+    """The number of a change request. Raises Malformed."""
+    number = content.get(key)
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**31:
+        raise Malformed(f"{key} is no number of a change request")
+    return number
+
+
+def time_of(content: Mapping[str, Any], key: str) -> datetime:
+    """The time that stands under a key, in ISO 8601 (or as Ruby prints it: `… UTC`). Raises Malformed."""
+    try:
+        at = datetime.fromisoformat(text_of(content, key).replace(" UTC", "+00:00"))
+    except ValueError:
+        raise Malformed(f"{key} is no time") from None
+    if at.tzinfo is None:
+        raise Malformed(f"{key} has no time zone")
+    return at
+
+
+def mapping_of(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object that stands under a key. Raises Malformed."""
+    value = content.get(key)
+    if not isinstance(value, dict):
+        raise Malformed(f"{key} is no object")
+    return value
+
+
 def text_of(content: Mapping[str, Any], *path: str, required: bool = True) -> str:
     """The text that stands at a path of keys, "" for none. Raises Malformed when a required one is no text."""
     value: Any = content

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from previews.scm.events import ChangeEvent, Event, Malformed, PushEvent, is_hmac, text_of
+from previews.scm.events import ChangeEvent, Event, PushEvent, is_hmac, mapping_of, number_of, text_of, time_of
 
 #: The headers that name the event and the delivery.
 EVENT, DELIVERY = "X-GitHub-Event", "X-GitHub-Delivery"
@@ -23,20 +22,13 @@ def read(event: str, payload: Mapping[str, Any]) -> Event | None:
     """What a delivery says, None for an event that is none of our business. Raises Malformed."""
     if event == "push":
         return PushEvent()
-    if event != "pull_request":
-        return None
-    request = payload.get("pull_request")
-    if not isinstance(request, dict):
-        raise Malformed("pull_request is no object")
-    number = request.get("number")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**31:
-        raise Malformed("pull_request.number is no number")
-    try:
-        at = datetime.fromisoformat(text_of(request, "updated_at"))
-    except ValueError:
-        raise Malformed("pull_request.updated_at is no time") from None
-    if at.tzinfo is None:
-        raise Malformed("pull_request.updated_at has no time zone")
+    return read_pull_request(payload) if event == "pull_request" else None
+
+
+def read_pull_request(payload: Mapping[str, Any]) -> ChangeEvent:
+    """A pull request as GitHub, and Gitea after it, writes it. Raises Malformed."""
+    request = mapping_of(payload, "pull_request")
+    number = number_of(request, "number")
     is_closed = text_of(request, "state") == "closed"
     return ChangeEvent(
         number=number,
@@ -46,5 +38,5 @@ def read(event: str, payload: Mapping[str, Any]) -> Event | None:
         author=text_of(request, "user", "login", required=False),
         target_branch=text_of(request, "base", "ref"),
         state="merged" if is_closed and request.get("merged") is True else "closed" if is_closed else "open",
-        at=at,
+        at=time_of(request, "updated_at"),
     )

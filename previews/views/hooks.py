@@ -12,10 +12,13 @@ from django.views.decorators.http import require_POST
 
 from previews import arrivals, jobs
 from previews.models import Repository
-from previews.scm import github
+from previews.models.repositories import make_secret
+from previews.scm import bitbucket, gitea, github, gitlab
 from previews.scm.events import Malformed
 
 MAX_BYTES = 5 * 1024 * 1024
+#: Gitea and Forgejo send GitHub's headers as well, so they are looked for first.
+PROVIDERS = (gitea, github, gitlab, bitbucket)
 
 
 @csrf_exempt
@@ -30,16 +33,18 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
     if not length.isdecimal() or int(length) > MAX_BYTES:
         return _say(413, "a delivery may have 5 MiB")
     repository = Repository.objects.filter(slug=slug).first()
-    if not github.is_signed(request.headers, request.body, repository.hook_secret if repository else "no such secret"):
+    secret = repository.hook_secret if repository else make_secret()
+    provider = next((item for item in PROVIDERS if item.EVENT in request.headers), github)
+    if not provider.is_signed(request.headers, request.body, secret):
         return _say(401, "the signature is missing or wrong")
     assert repository is not None
     try:
-        event = github.read(request.headers.get(github.EVENT, ""), _payload(request))
+        event = provider.read(request.headers.get(provider.EVENT, ""), _payload(request))
     except Malformed as error:
         return _say(400, f"this delivery cannot be read: {error}")
     if event is None:
         return _say(202, "nothing to do for this event")
-    if not arrivals.deliver(repository, request.headers.get(github.DELIVERY, ""), event):
+    if not arrivals.deliver(repository, request.headers.get(provider.DELIVERY, ""), event):
         return _say(202, "taken before")
     jobs.enqueue(jobs.refresh, repository.pk)
     return _say(202, "taken")
