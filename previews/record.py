@@ -11,10 +11,11 @@ from typing import Any
 import zstandard
 
 from previews.engine.cells import Cell as EngineCell
-from previews.engine.compare import group_cells, make_cell
-from previews.engine.config import FleetConfig, Ignore
+from previews.engine.compare import Rules, group_cells, make_cell
+from previews.engine.config import Ignore
 from previews.engine.discover.fleet import Fleet as EngineFleet
 from previews.engine.errors import NotRendered, RenderFailed
+from previews.engine.exclusions import exclusions
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.preview import Prepared, outcomes
 from previews.engine.preview import totals as count_totals
@@ -51,6 +52,7 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
         merged=sides.merged,
         conflicts=[clean(path) for path in sides.conflicts],
         notes=[clean(note) for note in prepared.notes],
+        cluster_scoped=sorted(prepared.rules.cluster_scoped),
         base_fleet=_keep_fleet(preview, sides.base_tree, prepared, prepared.base),
         head_fleet=_keep_fleet(preview, sides.head_tree, prepared, prepared.head),
         totals={"instances": prepared.plan.instances},
@@ -124,6 +126,7 @@ def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> 
             "head_problem": _problem_json(cell.head_problem),
             "ignore": [asdict(rule) for rule in cell.ignore],
         },
+        namespaces=[clean(name) for name in cell.namespaces],
     )
 
 
@@ -161,6 +164,7 @@ def _planned(row: Cell) -> PlannedCell:
         moved=tuple(plan["moved"]),
         retargeted=plan["retargeted"],
         pinned=row.pinned,
+        namespaces=row.placing,
         ignore=tuple(Ignore(**{**rule, "paths": tuple(rule["paths"])}) for rule in plan["ignore"]),
     )
 
@@ -215,14 +219,14 @@ def compare_cells(preview: Preview, attempt: int) -> Finished:
         for batch in batches
         for key, failure in batch.failures.items()
     }
-    config = _config(preview) if rows else FleetConfig()
+    rules = _rules(preview) if rows else Rules()
     cache = DatabaseCache()
     made: list[tuple[EngineCell, str]] = []
     changed: list[Cell] = []
     for row in rows:
         planned = _planned(row)
         keys = [key for key in (row.base_key, row.head_key) if key] if planned.needs_rendering else []
-        cell, change = make_cell(planned, *outcomes(planned, {**temporary, **cache.get_many(keys)}), config.ignore)
+        cell, change = make_cell(planned, *outcomes(planned, {**temporary, **cache.get_many(keys)}), rules)
         if cell.is_changed:
             made.append((cell, change))
             changed.append(row)
@@ -265,6 +269,7 @@ def _complete(row: Cell, cell: EngineCell) -> None:
     row.planned = {}
 
 
-def _config(preview: Preview) -> FleetConfig:
+def _rules(preview: Preview) -> Rules:
     with workbench(preview.repository) as bench:
-        return bench.config(preview.head_tree, preview.base_tree, preview.repository.config_text)
+        config = bench.config(preview.head_tree, preview.base_tree, preview.repository.config_text)
+    return Rules(config.ignore, exclusions(config.argocd), preview.cluster_scoped_kinds)

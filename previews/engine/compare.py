@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +13,12 @@ from previews.engine.config import Ignore
 from previews.engine.diff.lines import diff_lines
 from previews.engine.diff.opcodes import count
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
+from previews.engine.exclusions import Exclusions, without_excluded
 from previews.engine.manifests import Manifest, Resource
 from previews.engine.plan import PlannedCell
 from previews.engine.render.requests import digest
 from previews.engine.render.unstable import MARK
+from previews.engine.scope import GroupKind, placed
 from previews.engine.yamls import canonical, load
 
 #: What one side came to: a manifest, why there is none, or None where the instance does not exist.
@@ -143,14 +145,30 @@ class _Yaml:
     unstable: int = 0
 
 
-def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore] = ()) -> tuple[Cell, str]:
+@dataclass(frozen=True)
+class Rules:
+    """What holds for all cells of a preview.
+
+    Differences that are hidden, kinds that Argo CD leaves alone, kinds without a namespace besides the built-in ones.
+    """
+
+    ignore: tuple[Ignore, ...] = ()
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    cluster_scoped: frozenset[GroupKind] = frozenset()
+
+
+def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules) -> tuple[Cell, str]:
     """The cell of a planned one, and the digest of its change ("" when its yaml does not change).
 
-    `ignore` are the fleet's rules; those of the Application come on top.
+    The rules of the Application come on top of those of the preview.
     """
     cell = _value_side(planned)
+    base, head = (
+        _as_synced(outcome, namespace, planned.cluster, rules)
+        for outcome, namespace in zip((base, head), planned.namespaces, strict=True)
+    )
     try:
-        yaml = _yaml_side(planned, base, head, (*ignore, *planned.ignore))
+        yaml = _yaml_side(planned, base, head, (*rules.ignore, *planned.ignore))
     except Unreadable as error:
         yaml = _Yaml("failed", error=CellError(error.side, "parse", str(error)))
     cell = replace(
@@ -167,6 +185,12 @@ def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequen
         notes=yaml.notes,
     )
     return cell, yaml.comparison.digest if yaml.state == "changed" else ""
+
+
+def _as_synced(outcome: Outcome, namespace: str, cluster: str, rules: Rules) -> Outcome:
+    if not isinstance(outcome, Manifest):
+        return outcome
+    return without_excluded(placed(outcome, namespace, rules.cluster_scoped), rules.exclusions, cluster)
 
 
 def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore]) -> _Yaml:

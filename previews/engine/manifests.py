@@ -84,6 +84,8 @@ def read_resources(document: str, mask: Mask) -> list[Resource]:
         return []
     if not isinstance(value, dict):
         raise YamlError("the document is no Kubernetes object: it has no fields")
+    if value.get("items", ...) is None and not value.keys() & {"spec", "status"}:
+        return []
     if isinstance(value.get("items"), list):
         return [item for member in value["items"] for item in read_resources(dump(member, sort_keys=False), mask)]
     identity, version = _identity(value)

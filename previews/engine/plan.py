@@ -25,6 +25,7 @@ class PlannedCell:
 
     `base_key` and `head_key` are render keys, "" where a side has a problem or the instance is not on it. `values`
     and `targets` are YAML texts of both sides, secrets masked; `moved` are causes that may have moved the manifest.
+    `namespaces` are the destination's, for objects that name none; a side that is not there has the other's.
     """
 
     cluster: str
@@ -44,11 +45,12 @@ class PlannedCell:
     retargeted: bool
     pinned: bool
     ignore: tuple[Ignore, ...] = ()
+    namespaces: tuple[str, str] = ("", "")
 
     @property
     def needs_rendering(self) -> bool:
-        """Whether the two sides could give different manifests."""
-        return self.base_key != self.head_key
+        """Whether the two sides could give different manifests, or put the same one elsewhere."""
+        return self.base_key != self.head_key or self.namespaces[0] != self.namespaces[1]
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,10 @@ def _plan_cell(pair: _Pair, pinned: bool, show: Show) -> PlannedCell:
         moved=_moved(pair),
         retargeted=bool(before and after and targets[0] != targets[1]),
         ignore=shown.definition.ignore,
+        namespaces=(
+            (before or shown).definition.destination_namespace,
+            (after or shown).definition.destination_namespace,
+        ),
         pinned=pinned,
     )
 

@@ -13,10 +13,11 @@ from typing import Self
 from previews.engine.argocd import trusted_settings
 from previews.engine.cache import ManifestCache
 from previews.engine.cells import Cell
-from previews.engine.compare import Outcome, group_cells, make_cell
+from previews.engine.compare import Outcome, Rules, group_cells, make_cell
 from previews.engine.config import FILE_NAME, FleetConfig, parse_config
 from previews.engine.discover.fleet import Fleet, discover
 from previews.engine.errors import ConfigError, RenderFailed
+from previews.engine.exclusions import exclusions
 from previews.engine.git import Mirror
 from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
@@ -189,6 +190,7 @@ class Prepared:
     head: Fleet
     plan: Plan
     what_if: WhatIf = _NOTHING_MORE
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -211,14 +213,15 @@ def prepare(
     same = sides.base_tree == sides.head_tree and not what_if.asks_something and configs[0] == configs[1]
     head_fleet = base_fleet if same else discover(head, bench.manifests)
     plan = make_plan(base_fleet, head_fleet, base, head, make_mask(bench.settings.mask_key))
-    return Prepared(sides, config, base_fleet, head_fleet, plan, what_if)
+    rules = Rules(config.ignore, exclusions(config.argocd), base.cluster_scoped() | head.cluster_scoped())
+    return Prepared(sides, config, base_fleet, head_fleet, plan, what_if, rules)
 
 
 def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:
     """The cells that change (or fail, or were skipped), with groups, from the manifests of the plan's requests."""
     made = []
     for planned in prepared.plan.cells:
-        cell, change = make_cell(planned, *outcomes(planned, manifests), prepared.config.ignore)
+        cell, change = make_cell(planned, *outcomes(planned, manifests), prepared.rules)
         if cell.is_changed:
             made.append((cell, change))
     return group_cells(made)

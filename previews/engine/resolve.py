@@ -32,6 +32,7 @@ from previews.engine.render.charts import (
 )
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
+from previews.engine.scope import GroupKind, cluster_scoped_kinds
 from previews.engine.trees import Tree, clean_path
 from previews.engine.values import escape_commas, expand_environment, merge, set_file, set_value
 from previews.engine.yamls import canonical, load
@@ -65,6 +66,7 @@ class Known:
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     makes_applications: dict[tuple[str, str], bool] = field(default_factory=dict)
     revisions: dict[str, str | None] = field(default_factory=dict)
+    cluster_scoped: dict[str, frozenset[GroupKind]] = field(default_factory=dict)
 
 
 class Resolver:
@@ -107,6 +109,12 @@ class Resolver:
         """Whether a source lies in the repository that is previewed."""
         # A root of astrolabe.yaml names no repository: it lies in this one.
         return not source.repository or normalise_address(source.repository) in self.addresses
+
+    def cluster_scoped(self) -> frozenset[GroupKind]:
+        """Kinds without a namespace that files of this side define, besides the built-in ones."""
+        if self.tree.id not in self.known.cluster_scoped:
+            self.known.cluster_scoped[self.tree.id] = cluster_scoped_kinds(self.tree)
+        return self.known.cluster_scoped[self.tree.id]
 
     def find(self, source: Source) -> Found:
         """The tree that a source means. Raises NotRendered when it cannot be had."""

@@ -35,6 +35,7 @@ class Preview(models.Model):
     """A base compared with a head. `key` is the hash of what it was asked for, so that it is made once.
 
     `what_if` is what it asks besides (previews.engine.whatif), `question` the same in words, "" for a plain preview.
+    `cluster_scoped` are kinds without a namespace besides the built-in ones, as [group, kind].
 
     Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing.
     """
@@ -61,6 +62,7 @@ class Preview(models.Model):
     message = models.CharField(max_length=300, blank=True)
     error = models.TextField(blank=True)
     notes = models.JSONField(default=list)
+    cluster_scoped = models.JSONField(default=list)
     totals = models.JSONField(default=dict)
     seconds = models.JSONField(default=dict)
     renders_total = models.PositiveIntegerField(default=0)
@@ -88,6 +90,11 @@ class Preview(models.Model):
         return reverse("matrix", args=[self.pk])
 
     @property
+    def cluster_scoped_kinds(self) -> frozenset[tuple[str, str]]:
+        """The kinds without a namespace that the preview's own files define."""
+        return frozenset((group, kind) for group, kind in self.cluster_scoped)
+
+    @property
     def is_running(self) -> bool:
         """Whether there is still something to wait for."""
         return self.state in self.RUNNING
@@ -106,7 +113,8 @@ class Cell(models.Model):
     """What a preview does to one instance; see previews.engine.cells. Unchanged instances have none.
 
     `base_key` and `head_key` name the manifests, "" where a side has none or both were not rendered. Until the preview
-    is finished the yaml state is `pending`, and `planned` holds what comparing will need.
+    is finished the yaml state is `pending`, and `planned` holds what comparing will need. `namespaces` are those of the
+    destination on both sides, for objects that name none.
     """
 
     PENDING = "pending"
@@ -132,6 +140,7 @@ class Cell(models.Model):
     skipped = models.JSONField(null=True)
     notes = models.JSONField(default=list)
     planned = models.JSONField(default=dict)
+    namespaces = models.JSONField(default=list)
     base_key = models.CharField(max_length=64, blank=True)
     head_key = models.CharField(max_length=64, blank=True)
     base_values = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
@@ -154,6 +163,12 @@ class Cell(models.Model):
     def get_absolute_url(self) -> str:
         """The side-by-side diff."""
         return reverse("cell", args=[self.preview_id, self.cluster, self.application])
+
+    @property
+    def placing(self) -> tuple[str, str]:
+        """The destination's namespace on both sides."""
+        base, head = self.namespaces or ("", "")
+        return base, head
 
 
 class RenderBatch(models.Model):

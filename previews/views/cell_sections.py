@@ -11,7 +11,8 @@ from previews.engine.cells import Lines, ResourceState
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.opcodes import Opcode, count
 from previews.engine.diff.resources import ResourcePair, pair_resources
-from previews.engine.manifests import Resource, ResourceId
+from previews.engine.manifests import ResourceId
+from previews.engine.scope import place_all
 from previews.models import Blob, Cell, Manifest
 from previews.views.cell_colours import Colours, colours
 
@@ -110,9 +111,13 @@ def _yaml_sections(cell: Cell, with_hidden: bool) -> Sections:
         return Sections(())
     manifests = _manifests(cell)
     base, head = manifests.get(cell.base_key), manifests.get(cell.head_key)
-    if cell.base_key == cell.head_key:
+    if cell.base_key == cell.head_key and cell.placing[0] == cell.placing[1]:
         return Sections((), equal=len(base.index) if base else 0)
-    paired = pair_resources(_resources(base), _resources(head))
+    left, right = (
+        place_all(manifest.resources if manifest else (), namespace, cell.preview.cluster_scoped_kinds)
+        for manifest, namespace in zip((base, head), cell.placing, strict=True)
+    )
+    paired = pair_resources(left, right)
     counted = {_id(row): (row["lines"][0], row["lines"][1]) for row in cell.resources}
     shown = [pair for pair in paired.changed if with_hidden or _ids(pair) & counted.keys()]
     sections = tuple(_section(index, pair, counted) for index, pair in enumerate(shown))
@@ -144,10 +149,6 @@ def _section(index: int, pair: ResourcePair, counted: Mapping[ResourceId, Lines]
 def _manifests(cell: Cell) -> dict[str, Manifest]:
     keys = {key for key in (cell.base_key, cell.head_key) if key}
     return Manifest.objects.select_related("blob").in_bulk(keys)
-
-
-def _resources(manifest: Manifest | None) -> tuple[Resource, ...]:
-    return manifest.resources if manifest else ()
 
 
 def _manifest_text(manifest: Manifest | None) -> str | None:

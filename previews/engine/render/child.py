@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,11 +23,12 @@ from previews.engine.masking import Mask, make_mask
 from previews.engine.render import sandbox
 from previews.engine.render.helm import Helm, by_binary, by_library
 from previews.engine.render.unstable import SECONDS_APART, shows_the_time, stabilise
-from previews.engine.yamls import dump
+from previews.engine.yamls import dump, load
 
 MAX_ERROR = 8 * 1024
 MAX_OUTPUT = 16 * 1024 * 1024
 MAX_RESOURCES = 5_000
+_KIND = re.compile(r"^kind:[ \t]*[\"']?\w", re.MULTILINE)
 
 
 class Renderer:
@@ -101,9 +103,34 @@ def _directory(folder: Path) -> list[str]:
         text = path.read_text("utf-8", errors="replace")
         if path.suffix == ".json":
             documents.append(_json_document(path.name, text))
-        elif all(mark in text for mark in ("apiVersion:", "kind:", "metadata:")):
-            documents.extend(split_documents(text))
+        else:
+            documents.extend(_manifests_in(path.relative_to(folder).as_posix(), text))
     return documents
+
+
+def _manifests_in(name: str, text: str) -> list[str]:
+    """The objects of a file; none when it does not look like a manifest at all, such as a `values.yaml`."""
+    documents: list[str] = []
+    for document in split_documents(text):
+        problem = _no_object(document)
+        if not problem:
+            documents.append(document)
+        elif documents or all(mark in text for mark in ("apiVersion:", "kind:", "metadata:")):
+            raise RenderFailed("parse", f"{name}: {problem}")
+        else:
+            return []
+    return documents
+
+
+def _no_object(document: str) -> str:
+    """Why a document is no Kubernetes object, "" when it is one."""
+    if _KIND.search(document):
+        return ""
+    try:
+        value = load(document)
+    except YamlError as error:
+        return str(error)
+    return "" if isinstance(value, dict) and value.get("kind") else "a document has no kind"
 
 
 def _json_document(name: str, text: str) -> str:
