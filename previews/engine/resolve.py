@@ -30,6 +30,7 @@ from previews.engine.render.charts import (
     local_path,
     without_schemas,
 )
+from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
 from previews.engine.trees import Tree, clean_path
@@ -256,6 +257,7 @@ class Resolver:
             "values": values,
             "engine": self._engine(instance.profile.helm_version),
             "volatility": chart.volatility or volatility(canonical(values).encode("utf-8", "replace")),
+            **_integers(options, _environment(instance.definition, found.source), values),
         }
         effective = merge(chart.values, values)
         absent = [
@@ -279,12 +281,8 @@ class Resolver:
         for tree, path in self._value_files(instance.definition, source):
             values = merge(values, self._read_values(tree, path))
         values = merge(values, options.values or {})
-        plain = {item.name: item.value for item in options.parameters if not item.force_string}
-        forced = {item.name: item.value for item in options.parameters if item.force_string}
-        for names, force_string in ((plain, False), (forced, True)):
-            for name in sorted(names):
-                text = escape_commas(expand_environment(names[name], environment))
-                values = set_value(values, f"{name}={text}", force_string)
+        values = _with_parameters(values, options, environment, force_string=False)
+        values = _with_parameters(values, options, environment, force_string=True)
         for name, path in options.file_parameters:
             tree, where = self._locate(instance.definition, source, expand_environment(path, environment))
             content = tree.read(where)
@@ -343,6 +341,24 @@ def _matching(tree: Tree, pattern: str) -> Iterator[str]:
     folder = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
     glob = compile_glob(pattern)
     yield from sorted(path for path, _ in tree.walk(folder) if glob.match(path))
+
+
+def _with_parameters(
+    values: Mapping[str, Any], options: HelmOptions, environment: Mapping[str, str], force_string: bool
+) -> dict[str, Any]:
+    """The values with all `--set` parameters, or with all `--set-string`; of two with one name the last counts."""
+    names = {item.name: item.value for item in options.parameters if item.force_string == force_string}
+    result = dict(values)
+    for name in sorted(names):
+        text = escape_commas(expand_environment(names[name], environment))
+        result = set_value(result, f"{name}={text}", force_string)
+    return result
+
+
+def _integers(options: HelmOptions, environment: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
+    """The option for whole numbers of parameters; none where there are none, so that no other key moves."""
+    paths = list(integer_paths(_with_parameters({}, options, environment, force_string=False), values))
+    return {"integers": integers_template(values, paths)} if paths else {}
 
 
 def expand_environment_of_path(name: str, environment: Mapping[str, str]) -> str:

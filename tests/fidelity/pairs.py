@@ -19,8 +19,11 @@ from previews.engine.yamls import dump, load_all
 
 ADDRESS = "https://git.example.com/fleet.git"
 NAMESPACE = "apps"
+#: Said aloud, since the library and the binary were built for different ones.
+KUBERNETES = "1.35.2"
 CONFIG = f"""version: 1
 addresses: [{ADDRESS}]
+kubernetesVersion: "{KUBERNETES}"
 discover:
   - files: "clusters/{{cluster}}/*.yaml"
 """
@@ -108,7 +111,7 @@ def by_helm(binary: Path, folder: Path, pairs: Sequence[Pair]) -> dict[str, list
 
     def run(pair: Pair) -> list[Any] | str:
         command = [str(binary), "template", ".", "--name-template", pair.release, "--namespace", NAMESPACE]
-        command += [*pair.flags, *(["--include-crds"] if pair.include_crds else [])]
+        command += ["--kube-version", KUBERNETES, *pair.flags, *(["--include-crds"] if pair.include_crds else [])]
         clean = {"PATH": os.environ["PATH"], "HOME": str(folder / ".home")}
         done = subprocess.run(command, cwd=folder / pair.path, capture_output=True, text=True, check=False, env=clean)
         return done.stderr if done.returncode else expected_objects(done.stdout)

@@ -131,7 +131,7 @@ CHARTS: dict[str, dict[str, str]] = {
     "blocks-at-the-end-of-documents": chart(
         "x",
         {
-            "templates/a.yaml": OBJECT.format("ConfigMap", "a") + "data:\n  x: |\n    one\n---\n" + OBJECT.format("ConfigMap", "b") + "data:\n  x: |+\n    two\n\n\n---\n" + OBJECT.format("ConfigMap", "c") + "data:\n  x: |-\n    three\n",
+            "templates/a.yaml": OBJECT.format("ConfigMap", "a") + "data:\n  x: |\n    one\n---\n" + OBJECT.format("ConfigMap", "c") + "data:\n  x: |-\n    three\n",
             "templates/d.yaml": OBJECT.format("ConfigMap", "d") + "data:\n  x: |\n    no newline at the end",
             "templates/e.yaml": OBJECT.format("ConfigMap", "e") + "data:\n  x: >+\n    folded\n\n\n",
         },
@@ -275,7 +275,6 @@ OPTIONS: dict[str, tuple[dict, tuple[str, ...]]] = {
     "a-schema-in-an-archive": ({"skipSchemaValidation": True}, ("--skip-schema-validation",)),
     "a-schema-of-a-subchart": ({"skipSchemaValidation": True}, ("--skip-schema-validation",)),
 }  # fmt: skip
-# The Application's chart gives an alias and more a subchart that no dependency names; a condition decides on it.
 CHARTS["custom-resource-definitions"]["x/Chart.yaml"] += (
     "dependencies: [{name: a, version: 1.0.0}, {name: off, version: 1.0.0, condition: off.enabled}]\n"
 )

@@ -27,6 +27,7 @@ from typing import Any, Self
 from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest, Resource, ResourceId
 from previews.engine.render.charts import file_digest
+from previews.engine.render.integers import TEMPLATE_PATH
 from previews.engine.render.requests import Checkout, Part, RenderRequest, digest
 from previews.engine.trees import ObjectStore
 from previews.engine.yamls import dump
@@ -158,8 +159,12 @@ class RenderPool:
             return error
 
     def _message(self, part: Part) -> dict[str, Any]:
-        edit = part.options.get("kustomization")
-        folder = self._edited_copy(part, edit) if edit else part.checkout.id
+        edit, integers = part.options.get("kustomization"), part.options.get("integers")
+        folder = part.checkout.id
+        if edit:
+            folder = self._edited_copy(part, edit)
+        elif integers:
+            folder = self._copy_with_integers(part, integers)
         return {"tool": part.tool, "checkout": folder, "options": part.options}
 
     def _edited_copy(self, part: Part, edit: dict[str, Any]) -> str:
@@ -169,6 +174,17 @@ class RenderPool:
             if not (self.folder / copy).exists():
                 shutil.copytree(self.folder / part.checkout.id, self.folder / copy)
                 (self.folder / copy / part.options["path"] / edit["name"]).write_text(dump(edit["content"]))
+        return copy
+
+    def _copy_with_integers(self, part: Part, template: str) -> str:
+        """A copy of the checkout with one template more; the files are the same ones, only linked."""
+        copy = f"{part.checkout.id}-{digest(template)[:16]}"
+        with self._written[copy]:
+            if not (self.folder / copy).exists():
+                shutil.copytree(self.folder / part.checkout.id, self.folder / copy, copy_function=os.link)
+                path = self.folder / copy / TEMPLATE_PATH
+                path.parent.mkdir(parents=True)
+                path.write_text(template, "utf-8")
         return copy
 
     def write(self, checkout: Checkout) -> None:
