@@ -6,18 +6,14 @@ and gives the render request. Mirrors reposerver/repository/repository.go of Arg
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from previews.engine.applications import Application, HelmOptions, Instance, Source
 from previews.engine.config import FleetConfig
 from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
 from previews.engine.git import Mirror, normalise_address
-from previews.engine.globs import compile_glob
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
 from previews.engine.render import directory, kustomize
@@ -34,6 +30,8 @@ from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
 from previews.engine.trees import Tree, clean_path
+from previews.engine.validation import check_application
+from previews.engine.value_files import ValueFiles
 from previews.engine.values import escape_commas, expand_environment, merge, set_file, set_value
 from previews.engine.yamls import canonical, load
 
@@ -144,6 +142,7 @@ class Resolver:
 
         Raises RenderFailed or NotRendered as `resolve` would.
         """
+        _check(instance)
         definition = instance.definition
         content: list[Any] = [definition.name, definition.target, definition.digest, _profile(instance)]
         content += [
@@ -166,7 +165,7 @@ class Resolver:
                 where = local_path(source.path, dependency)
                 beside = found.tree.entry(where) if where is not None else None
                 ids.append(beside.id if beside else None)
-            for tree, path in self._value_files(definition, source):
+            for tree, path in self._value_files(definition, source).all():
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
         elif self.tool(found) == "kustomize":
@@ -188,17 +187,22 @@ class Resolver:
         if entry is None or not entry.is_tree:
             raise RenderFailed("resolve", f"{source.path}: app path does not exist")
         if named:
-            return named[0]
+            return named[0] if self._is_enabled(named[0]) else "directory"
         tool = "directory"
         for child in found.tree.store.entries(entry.id):
-            if child.name.endswith("Chart.yaml"):
+            if child.name.endswith("Chart.yaml") and self._is_enabled("helm"):
                 tool = "helm"
-            elif child.name in kustomize.FILE_NAMES:
+            elif child.name in kustomize.FILE_NAMES and self._is_enabled("kustomize"):
                 tool = "kustomize"
         return tool
 
+    def _is_enabled(self, tool: str) -> bool:
+        """Whether argocd-cm leaves a tool switched on (settings.go GetEnabledSourceTypes)."""
+        return (self.config.argocd.get(f"{tool}.enable") or "true") == "true"
+
     def resolve(self, instance: Instance) -> Resolution:
         """Values and render request of an instance. Raises RenderFailed or NotRendered."""
+        _check(instance)
         parts: list[Part] = []
         missing: list[MissingDependency] = []
         values: list[Any] = []
@@ -278,13 +282,14 @@ class Resolver:
         options = source.helm or HelmOptions()
         environment = _environment(instance.definition, source)
         values: dict[str, Any] = {}
-        for tree, path in self._value_files(instance.definition, source):
+        files = self._value_files(instance.definition, source)
+        for tree, path in files.all():
             values = merge(values, self._read_values(tree, path))
         values = merge(values, options.values or {})
         values = _with_parameters(values, options, environment, force_string=False)
         values = _with_parameters(values, options, environment, force_string=True)
         for name, path in options.file_parameters:
-            tree, where = self._locate(instance.definition, source, expand_environment(path, environment))
+            tree, where = files.locate(path)
             content = tree.read(where)
             if content is None:
                 raise RenderFailed("resolve", f"file parameter {name}: no file {path}")
@@ -305,42 +310,12 @@ class Resolver:
             self.known.values[entry.id] = value or {}
         return self.known.values[entry.id]
 
-    def _value_files(self, definition: Application, source: Source) -> list[tuple[Tree, str]]:
-        """Where the value files lie, in order; patterns expanded, a repeated one kept at its first place."""
-        options = source.helm or HelmOptions()
+    def _value_files(self, definition: Application, source: Source) -> ValueFiles:
         environment = _environment(definition, source)
-        found: dict[tuple[str, str], tuple[Tree, str]] = {}
-        for name in options.value_files:
-            tree, path = self._locate(definition, source, expand_environment_of_path(name, environment))
-            matches = list(_matching(tree, path)) if re.search(r"[*?\[]", path) else [path]
-            if options.ignore_missing_value_files:
-                matches = [match for match in matches if tree.entry(match) is not None]
-            elif not matches:
-                raise RenderFailed("resolve", f"no value file matches {name}")
-            for match in matches:
-                found.setdefault((tree.id, match), (tree, match))
-        return list(found.values())
-
-    def _locate(self, definition: Application, source: Source, name: str) -> tuple[Tree, str]:
-        """The tree and path of a value file: beside the app, from the root (`/x`), or of a ref (`$ref/x`)."""
-        if urlsplit(name).scheme and "://" in name:
-            raise NotRendered("dependency", f"value file {name} lies outside the repository")
-        if name.startswith("$"):
-            ref, _, path = name[1:].partition("/")
-            named = next((item for item in definition.sources if item.ref == ref), None)
-            if named is None:
-                raise RenderFailed("resolve", f"source referenced {ref!r}, but no source has that ref")
-            return self.find(named).tree, clean_path(path)
         tree = self.find(source).tree
-        if name.startswith("/"):
-            return tree, clean_path(name.lstrip("/"))
-        return tree, clean_path(posixpath.join(source.path, name))
-
-
-def _matching(tree: Tree, pattern: str) -> Iterator[str]:
-    folder = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
-    glob = compile_glob(pattern)
-    yield from sorted(path for path, _ in tree.walk(folder) if glob.match(path))
+        return ValueFiles(
+            definition, source, tree, lambda other: self.find(other).tree, environment, self.config.argocd
+        )
 
 
 def _with_parameters(
@@ -359,14 +334,6 @@ def _integers(options: HelmOptions, environment: Mapping[str, str], values: Mapp
     """The option for whole numbers of parameters; none where there are none, so that no other key moves."""
     paths = list(integer_paths(_with_parameters({}, options, environment, force_string=False), values))
     return {"integers": integers_template(values, paths)} if paths else {}
-
-
-def expand_environment_of_path(name: str, environment: Mapping[str, str]) -> str:
-    """Environment substitution of a value file's path, which leaves a leading `$ref` of the sources alone."""
-    if not name.startswith("$") or name[1:].partition("/")[0].strip("{}") in environment:
-        return expand_environment(name, environment)
-    ref, slash, path = name.partition("/")
-    return ref + slash + expand_environment(path, environment)
 
 
 def release_name(definition: Application, options: HelmOptions) -> str:
@@ -390,6 +357,11 @@ def _environment(definition: Application, source: Source) -> dict[str, str]:
         "ARGOCD_APP_SOURCE_PATH": source.path,
         "ARGOCD_APP_SOURCE_TARGET_REVISION": source.revision,
     }
+
+
+def _check(instance: Instance) -> None:
+    if not instance.is_root:
+        check_application(instance.definition)
 
 
 def _profile(instance: Instance) -> list[Any]:
