@@ -64,6 +64,7 @@ class Known:
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     makes_applications: dict[tuple[str, str], bool] = field(default_factory=dict)
     revisions: dict[str, str | None] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
 
 
 class Resolver:
@@ -135,7 +136,16 @@ class Resolver:
     def open(self, definition: Application, source: Source) -> Found:
         """A source's tree, and the source as the files in it change it. Raises NotRendered, RenderFailed."""
         found = self.find(source)
+        self._refuse_links(found.tree)
         return replace(found, source=overridden(found.tree, source, definition))
+
+    def _refuse_links(self, tree: Tree) -> None:
+        if self.config.argocd.get("reposerver.allow.oob.symlinks") == "true":
+            return
+        if tree.id not in self.known.links:
+            self.known.links[tree.id] = tree.link_out_of_bounds()
+        if self.known.links[tree.id]:
+            raise RenderFailed("resolve", f"the repository has a link out of bounds: {self.known.links[tree.id]}")
 
     def fingerprint(self, instance: Instance) -> str:
         """The hash of everything that could move the instance, by Git ids, without reading values.
@@ -206,26 +216,34 @@ class Resolver:
         parts: list[Part] = []
         missing: list[MissingDependency] = []
         values: list[Any] = []
+        skipped: list[NotRendered] = []
         for written in instance.definition.sources:
             if written.ref and not written.path and not written.chart:
                 continue
-            found = self.open(instance.definition, written)
-            source = found.source
-            tool = self.tool(found)
-            if tool == "helm":
-                merged = self._helm_values(instance, source)
-                part, absent = self._helm_part(instance, found, merged)
-                missing.extend(absent)
-            elif tool == "kustomize":
-                merged = kustomize.values(found.tree, source)
-                part = kustomize.part(found.tree, source)
-            else:
-                merged = dict(source.directory or {})
-                part = directory.part(found.tree, source)
+            try:
+                part, absent, merged = self._resolve_source(instance, written)
+            except NotRendered as error:
+                # Another source may be wrong, which is the clearer answer.
+                skipped.append(error)
+                continue
             parts.append(part)
+            missing.extend(absent)
             values.append(merged)
+        if skipped:
+            raise skipped[0]
         shown = values[0] if len(values) == 1 else values
         return Resolution(shown, make_request(tuple(parts), tuple(missing)))
+
+    def _resolve_source(self, instance: Instance, written: Source) -> tuple[Part, list[MissingDependency], Any]:
+        """What one source renders, what it lacks, and what it hands to its template."""
+        found = self.open(instance.definition, written)
+        tool = self.tool(found)
+        if tool == "helm":
+            merged = self._helm_values(instance, found.source)
+            return *self._helm_part(instance, found, merged), merged
+        if tool == "kustomize":
+            return kustomize.part(found.tree, found.source), [], kustomize.values(found.tree, found.source)
+        return directory.part(found.tree, found.source), [], dict(found.source.directory or {})
 
     # Helm
 
@@ -262,6 +280,7 @@ class Resolver:
             "engine": self._engine(instance.profile.helm_version),
             "volatility": chart.volatility or volatility(canonical(values).encode("utf-8", "replace")),
             **_integers(options, _environment(instance.definition, found.source), values),
+            **({"warnings": list(chart.stale)} if chart.stale else {}),
         }
         effective = merge(chart.values, values)
         absent = [
