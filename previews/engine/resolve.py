@@ -269,6 +269,7 @@ class Resolver:
     ) -> tuple[Part, list[MissingDependency]]:
         options = found.source.helm or HelmOptions()
         chart = self._assemble(found.tree, clean_path(found.source.path), whole="Files" in canonical(values))
+        engine = self._engine(instance.profile.helm_version)
         asked = {
             "name": release_name(instance.definition, options),
             "namespace": options.namespace or instance.definition.destination_namespace,
@@ -277,10 +278,11 @@ class Resolver:
             "include_crds": not options.skip_crds,
             "skip_tests": options.skip_tests or self.config.skip_tests,
             "values": values,
-            "engine": self._engine(instance.profile.helm_version),
+            "engine": engine,
             "volatility": chart.volatility or volatility(canonical(values).encode("utf-8", "replace")),
             **_integers(options, _environment(instance.definition, found.source), values),
             **({"warnings": list(chart.stale)} if chart.stale else {}),
+            **({"undeclared": [item.name for item in chart.missing]} if engine and chart.missing else {}),
         }
         effective = merge(chart.values, values)
         absent = [

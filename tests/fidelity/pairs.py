@@ -43,25 +43,25 @@ class Pair:
     include_crds: bool = True
 
 
-def application(pair: Pair) -> str:
-    """The Application. Its namespace is Helm's alone, so that nothing is filled in behind Helm's back."""
+def application_of(name: str, path: str, options: Mapping[str, Any]) -> str:
+    """An Application. Its destination has no namespace, so that nothing is filled in behind the tools' backs."""
     return dump(
         {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
-            "metadata": {"name": pair.release, "namespace": "argocd"},
+            "metadata": {"name": name, "namespace": "argocd"},
             "spec": {
                 "project": "default",
                 "destination": {"server": "https://kubernetes.default.svc"},
-                "source": {
-                    "repoURL": ADDRESS,
-                    "targetRevision": "main",
-                    "path": pair.path,
-                    "helm": {"namespace": NAMESPACE, **pair.helm},
-                },
+                "source": {"repoURL": ADDRESS, "targetRevision": "main", "path": path, **options},
             },
         }
     )
+
+
+def application(pair: Pair) -> str:
+    """The Application of a pair."""
+    return application_of(pair.release, pair.path, {"helm": {"namespace": NAMESPACE, **pair.helm}})
 
 
 def repository_files(charts: Mapping[str, str], pairs: Sequence[Pair]) -> dict[str, str]:
@@ -74,24 +74,34 @@ Outcome = list[Any] | AstrolabeError
 
 
 def rendered(bench: Workbench) -> dict[str, Outcome]:
-    """The objects of each pair's Application by name, in order: Git tree, resolver, pool, manifest."""
+    """The objects of each pair's Application by name."""
+    # An Application that one of the charts makes has a longer origin.
+    return {name: outcome for (_, name, depth), outcome in outcomes_of(bench).items() if depth == 1}
+
+
+def outcomes_of(bench: Workbench, config: str = "") -> dict[tuple[str, str, int], Outcome]:
+    """The objects of every instance of the main branch in order, by cluster, name and depth.
+
+    The product's whole way: Git tree, resolver, pool, manifest. Not those that lack a chart: Helm has no answer then.
+    """
     tree = bench.mirror.tree(bench.mirror.commit("main"))
-    resolver = bench.resolver(tree, bench.config(tree, tree), ["main"])
-    outcomes: dict[str, Outcome] = {}
+    resolver = bench.resolver(tree, bench.config(tree, tree, config), ["main"])
+    outcomes: dict[tuple[str, str, int], Outcome] = {}
     requests = {}
     for instance in discover(resolver, bench.manifests).instances:
-        if len(instance.origin) > 1:  # an Application that one of the charts makes
-            continue
+        place = (instance.cluster, instance.definition.name, len(instance.origin))
         try:
-            requests[instance.definition.name] = resolver.resolve(instance).request
+            request = resolver.resolve(instance).request
         except AstrolabeError as error:
-            outcomes[instance.definition.name] = error
+            outcomes[place] = error
+            continue
+        if not request.missing:
+            requests[place] = request
     results = bench.manifests(list(requests.values()))
-    for name, request in requests.items():
+    for place, request in requests.items():
         result = results[request.key]
-        assert not isinstance(result, Manifest) or not result.missing, (name, result.missing)
-        outcomes[name] = (
-            [item for resource in result.resources for item in load_all(f"{resource.text}\n")]
+        outcomes[place] = (
+            [item for resource in result.resources for item in load_all(resource.text)]
             if isinstance(result, Manifest)
             else result
         )
@@ -138,10 +148,10 @@ def _identity(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 def difference(ours: Any, theirs: Any, where: str = "") -> str:
     """Where two values first differ, in a sentence; "" when they are equal. What we masked equals anything."""
-    if isinstance(ours, str) and MARK in ours:
+    if any(isinstance(side, str) and MARK in side for side in (ours, theirs)):
         return ""
     if isinstance(ours, dict) and isinstance(theirs, dict):
-        masked = any(str(key).startswith(MARK) for key in ours)
+        masked = any(str(key).startswith(MARK) for key in (*ours, *theirs))
         if ours.keys() != theirs.keys() and not masked:
             return f"{where}: keys {sorted(ours.keys() ^ theirs.keys())} are on one side only"
         return _first(difference(ours[key], theirs[key], f"{where}.{key}") for key in ours if key in theirs)
@@ -165,13 +175,14 @@ def _names(items: list[Any]) -> list[str]:
     ]
 
 
-def compare(ours: Mapping[str, Outcome], theirs: Mapping[str, list[Any] | str]) -> dict[str, str]:
+def compare(ours: Mapping[Any, Outcome], theirs: Mapping[Any, Outcome | str]) -> dict[Any, str]:
     """A sentence for each pair on which the two do not agree. Where Helm fails we must fail."""
     wrong = {}
     for name in sorted(ours.keys() | theirs.keys()):
         one, other = ours.get(name), theirs.get(name)
-        if isinstance(one, AstrolabeError) or isinstance(other, str):
-            agree = isinstance(one, AstrolabeError) and isinstance(other, str)
+        failures = (AstrolabeError, str)
+        if isinstance(one, failures) or isinstance(other, failures):
+            agree = isinstance(one, failures) and isinstance(other, failures)
             text = "" if agree else f"ours {one!s:.2000}, theirs {other!s:.2000}"
         else:
             text = difference(one, other)

@@ -40,11 +40,11 @@ FILES = chart(
         "given.yaml": "who: inline\nshow: {big: 12345678}\n",
         "object.yaml": "only: {object: 1}\nlist: [1, '2', null, {x: 1.5}]\n",
     },
-    values="who: chart\ngone: 1\nmap: {x: 1, y: 2}\nlist: [1, 2, 3]\nshow: {}\nmaps: [{a: 1, b: 2}, {a: 3}]\nsub: {v: 5}\n",
+    values="who: chart\ngone: 1\nmap: {x: 1, z: 2}\nlist: [1, 2, 3]\nshow: {}\nmaps: [{a: 1, b: 2}, {a: 3}]\nsub: {v: 5}\n",
     meta="dependencies: [{name: sub, version: 1.0.0}]\n",
 ) | chart("charts/probe/charts/sub", {"templates/show.yaml": SHOW, "templates/printed.yaml": PRINTED.replace("printed", "sub-printed")}, "v: 1\nw: 2\nshow: {}\n")  # fmt: skip
 FILES["values/shared.yaml"] = "who: shared\n"
-STRICT = chart("charts/strict", {"templates/a.yaml": OBJECT.format("ConfigMap", "a"), "values.schema.json": SCHEMA}, "n: 5\n")  # fmt: skip
+STRICT = chart("charts/strict", {"templates/a.yaml": OBJECT.format("ConfigMap", "a"), "values.schema.json": SCHEMA}, "count: 5\n")  # fmt: skip
 
 
 def parameters(*texts: str, **more: Any) -> dict[str, Any]:

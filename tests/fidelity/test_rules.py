@@ -45,7 +45,7 @@ def archive(name: str, files: dict[str, str]) -> str:
 
 SUB = {"templates/show.yaml": SHOW}
 CRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: {}\n"
-SCHEMA = '{"properties": {"n": {"type": "string"}}}'
+SCHEMA = '{"properties": {"count": {"type": "string"}}}'
 
 CHARTS: dict[str, dict[str, str]] = {
     # The order of output.
@@ -225,10 +225,11 @@ CHARTS: dict[str, dict[str, str]] = {
         "multi: |\n  a\n  b\nfold: >-\n  a\n  b\nequals: =\n",
     ),
     "values-without-newline-and-with-mark": chart("x", SUB, "﻿a: |\n  text"),
-    "a-schema": chart("x", {**SUB, "values.schema.json": SCHEMA}, "n: 5\n"),
-    "a-schema-of-a-subchart": chart("x", SUB, "sub: {n: 5}\n") | chart("x/charts/sub", {**SUB, "values.schema.json": SCHEMA}),
-    "a-schema-in-an-archive": chart("x", SUB, "sub: {n: 5}\n")
+    "a-schema": chart("x", {**SUB, "values.schema.json": SCHEMA}, "count: 5\n"),
+    "a-schema-of-a-subchart": chart("x", SUB, "sub: {count: 5}\n") | chart("x/charts/sub", {**SUB, "values.schema.json": SCHEMA}),
+    "a-schema-in-an-archive-that-counts": chart("x", SUB, "sub: {count: 5}\n")
     | {"x/charts/sub-1.0.0.tgz": archive("sub", {**SUB, "values.schema.json": SCHEMA})},
+    "a-schema-of-a-subchart-that-counts": chart("x", SUB, "sub: {count: 5}\n") | chart("x/charts/sub", {**SUB, "values.schema.json": SCHEMA}),
     "capabilities": chart(
         "x",
         {"templates/a.yaml": OBJECT.format("ConfigMap", "a") + "data:\n  has: '{{ .Capabilities.APIVersions.Has \"example.com/v1\" }} {{ .Capabilities.APIVersions.Has \"example.com/v1/Widget\" }} {{ .Capabilities.APIVersions.Has \"apps/v1\" }}'\n  lookup: {{ lookup \"v1\" \"Namespace\" \"\" \"default\" | toJson | quote }}\n"},
@@ -272,7 +273,6 @@ OPTIONS: dict[str, tuple[dict, tuple[str, ...]]] = {
         {"apiVersions": ["example.com/v1", "example.com/v1/Widget"]},
         ("--api-versions", "example.com/v1", "--api-versions", "example.com/v1/Widget"),
     ),
-    "a-schema-in-an-archive": ({"skipSchemaValidation": True}, ("--skip-schema-validation",)),
     "a-schema-of-a-subchart": ({"skipSchemaValidation": True}, ("--skip-schema-validation",)),
 }  # fmt: skip
 CHARTS["custom-resource-definitions"]["x/Chart.yaml"] += (

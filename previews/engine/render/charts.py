@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from previews.engine.render.requests import Archive, Checkout, make_checkout
 from previews.engine.render.unstable import Volatility, volatility
 from previews.engine.trees import MAX_FILE, Tree, clean_path
 from previews.engine.versions import best, parse_version, satisfies
-from previews.engine.yamls import load
+from previews.engine.yamls import dump, load
 
 _CHART_FILES = frozenset(
     ("Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml", "values.schema.json")
@@ -29,6 +29,8 @@ _CHART_FILES = frozenset(
 _CHART_FOLDERS = ("templates", "crds", "charts")
 _ARCHIVE = re.compile(r"(?P<name>.+?)-(?P<version>v?\d+\.\d+\.\d+[^/]*)\.tgz")
 _LOCAL = "file://"
+#: The files of a chart that may declare dependencies.
+DECLARATIONS = ("Chart.yaml", "requirements.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,14 @@ def without_schemas(checkout: Checkout) -> Checkout:
     """The checkout as for `--skip-schema-validation`, which the Helm library does not know: it has no schema."""
     kept = {name: blob for name, blob in checkout.files if name.rpartition("/")[2] != "values.schema.json"}
     return make_checkout(kept, dict(checkout.archives))
+
+
+def without_dependencies(declaration: str, names: Collection[str]) -> str:
+    """Chart.yaml without some dependencies: the `helm` binary refuses a chart that lacks even a disabled one."""
+    content = load(declaration)
+    if isinstance(content, dict) and "dependencies" in content:
+        content["dependencies"] = [item for item in _dicts(content["dependencies"]) if item.get("name") not in names]
+    return dump(content)
 
 
 def _vendored(tree: Tree, files: Mapping[str, str]) -> dict[str, list[str]]:
