@@ -12,7 +12,7 @@ help:
 	@echo "make run                  start Astrolabe with a sample fleet on http://127.0.0.1:$(PORT)"
 	@echo "make run REPO=<path|URL>  start it with a repository of yours"
 	@echo "make test                 all checks and tests"
-	@echo "make phalanx              every case of the phalanx corpus"
+	@echo "make phalanx              every case of the phalanx corpus, and its whole fleet by the binary"
 	@echo "make bench                speed against plain baselines"
 	@echo "make clean                remove the virtualenv (your data stays)"
 
@@ -28,7 +28,7 @@ lint: $(VENV)/development
 	$(BIN)/mypy
 
 phalanx: $(VENV)/development
-	$(BIN)/python -m pytest tests/corpora -m "phalanx or not phalanx"
+	$(BIN)/python -m pytest tests/corpora tests/fidelity/test_fleets.py -m "phalanx or not phalanx"
 
 bench: $(VENV)/development
 	$(BIN)/python -m bench.diff

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from previews.engine.config import Ignore
-from previews.engine.errors import RenderFailed
+from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.yamls import canonical, dump, load
 
 API_GROUP = "argoproj.io"
@@ -75,7 +75,10 @@ class Profile:
 
 @dataclass(frozen=True)
 class Application:
-    """An Application object. `digest` is its canonical spec; `target` the YAML of all that is no value of it."""
+    """An Application object. `digest` is its canonical spec; `target` the YAML of all that is no value of it.
+
+    `problem` says what of its sources cannot be read; it then has none.
+    """
 
     name: str
     namespace: str
@@ -89,6 +92,7 @@ class Application:
     digest: str = ""
     target: str = ""
     ignore: tuple[Ignore, ...] = ()
+    problem: str = ""
 
     @property
     def instance_name(self) -> str:
@@ -134,6 +138,7 @@ def parse_application(document: Mapping[str, Any]) -> Application:
     # T GetSources: the hydrator's dry source first, else a non-empty `sources`, else `source`.
     raw: list[Mapping[str, Any]] = [_mapping(hydrator, "drySource")] if hydrator else [*listed]
     raw = raw or [_mapping(spec, "source")]
+    sources, problem = _parse_sources(raw)
     return Application(
         name=name,
         namespace=_text(metadata, "namespace"),
@@ -141,13 +146,22 @@ def parse_application(document: Mapping[str, Any]) -> Application:
         server=_text(destination, "server").rstrip("/"),
         destination=_text(destination, "name"),
         destination_namespace=_text(destination, "namespace"),
-        sources=tuple(parse_source(item) for item in raw),
+        sources=sources,
         annotations={str(key): str(value) for key, value in _mapping(metadata, "annotations").items()},
         multi_source=bool(listed) and not hydrator,
         digest=canonical(spec),
         target=_target(metadata, spec),
         ignore=_parse_ignore(spec),
+        problem=problem,
     )
+
+
+def _parse_sources(raw: list[Mapping[str, Any]]) -> tuple[tuple[Source, ...], str]:
+    """The sources, or none and why: a broken one must not make the Application look removed."""
+    try:
+        return tuple(parse_source(item) for item in raw), ""
+    except RenderFailed as error:
+        return (), str(error)
 
 
 def _parse_ignore(spec: Mapping[str, Any]) -> tuple[Ignore, ...]:
@@ -214,7 +228,10 @@ def _inline_values(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
     text = _text(raw, "values")
     if not text.strip():
         return None
-    values = load(text)
+    try:
+        values = load(text)
+    except YamlError as error:
+        raise RenderFailed("parse", f"helm.values: {error}") from None
     if values is not None and not isinstance(values, dict):
         raise RenderFailed("resolve", "helm.values is no YAML mapping")
     return values or {}

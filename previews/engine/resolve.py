@@ -6,18 +6,14 @@ and gives the render request. Mirrors reposerver/repository/repository.go of Arg
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from previews.engine.applications import Application, HelmOptions, Instance, Source
 from previews.engine.config import FleetConfig
 from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
 from previews.engine.git import Mirror, normalise_address
-from previews.engine.globs import compile_glob
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
 from previews.engine.render import directory, kustomize
@@ -30,10 +26,13 @@ from previews.engine.render.charts import (
     local_path,
     without_schemas,
 )
+from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
 from previews.engine.scope import GroupKind, cluster_scoped_kinds
 from previews.engine.trees import Tree, clean_path
+from previews.engine.validation import check_application
+from previews.engine.value_files import ValueFiles
 from previews.engine.values import escape_commas, expand_environment, merge, set_file, set_value
 from previews.engine.yamls import canonical, load
 
@@ -67,6 +66,7 @@ class Known:
     makes_applications: dict[tuple[str, str], bool] = field(default_factory=dict)
     revisions: dict[str, str | None] = field(default_factory=dict)
     cluster_scoped: dict[str, frozenset[GroupKind]] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
 
 
 class Resolver:
@@ -144,13 +144,23 @@ class Resolver:
     def open(self, definition: Application, source: Source) -> Found:
         """A source's tree, and the source as the files in it change it. Raises NotRendered, RenderFailed."""
         found = self.find(source)
+        self._refuse_links(found.tree)
         return replace(found, source=overridden(found.tree, source, definition))
+
+    def _refuse_links(self, tree: Tree) -> None:
+        if self.config.argocd.get("reposerver.allow.oob.symlinks") == "true":
+            return
+        if tree.id not in self.known.links:
+            self.known.links[tree.id] = tree.link_out_of_bounds()
+        if self.known.links[tree.id]:
+            raise RenderFailed("resolve", f"the repository has a link out of bounds: {self.known.links[tree.id]}")
 
     def fingerprint(self, instance: Instance) -> str:
         """The hash of everything that could move the instance, by Git ids, without reading values.
 
         Raises RenderFailed or NotRendered as `resolve` would.
         """
+        _check(instance)
         definition = instance.definition
         content: list[Any] = [definition.name, definition.target, definition.digest, _profile(instance)]
         content += [
@@ -173,7 +183,7 @@ class Resolver:
                 where = local_path(source.path, dependency)
                 beside = found.tree.entry(where) if where is not None else None
                 ids.append(beside.id if beside else None)
-            for tree, path in self._value_files(definition, source):
+            for tree, path in self._value_files(definition, source).all():
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
         elif self.tool(found) == "kustomize":
@@ -195,40 +205,53 @@ class Resolver:
         if entry is None or not entry.is_tree:
             raise RenderFailed("resolve", f"{source.path}: app path does not exist")
         if named:
-            return named[0]
+            return named[0] if self._is_enabled(named[0]) else "directory"
         tool = "directory"
         for child in found.tree.store.entries(entry.id):
-            if child.name.endswith("Chart.yaml"):
+            if child.name.endswith("Chart.yaml") and self._is_enabled("helm"):
                 tool = "helm"
-            elif child.name in kustomize.FILE_NAMES:
+            elif child.name in kustomize.FILE_NAMES and self._is_enabled("kustomize"):
                 tool = "kustomize"
         return tool
 
+    def _is_enabled(self, tool: str) -> bool:
+        """Whether argocd-cm leaves a tool switched on (settings.go GetEnabledSourceTypes)."""
+        return (self.config.argocd.get(f"{tool}.enable") or "true") == "true"
+
     def resolve(self, instance: Instance) -> Resolution:
         """Values and render request of an instance. Raises RenderFailed or NotRendered."""
+        _check(instance)
         parts: list[Part] = []
         missing: list[MissingDependency] = []
         values: list[Any] = []
+        skipped: list[NotRendered] = []
         for written in instance.definition.sources:
             if written.ref and not written.path and not written.chart:
                 continue
-            found = self.open(instance.definition, written)
-            source = found.source
-            tool = self.tool(found)
-            if tool == "helm":
-                merged = self._helm_values(instance, source)
-                part, absent = self._helm_part(instance, found, merged)
-                missing.extend(absent)
-            elif tool == "kustomize":
-                merged = kustomize.values(found.tree, source)
-                part = kustomize.part(found.tree, source)
-            else:
-                merged = dict(source.directory or {})
-                part = directory.part(found.tree, source)
+            try:
+                part, absent, merged = self._resolve_source(instance, written)
+            except NotRendered as error:
+                # Another source may be wrong, which is the clearer answer.
+                skipped.append(error)
+                continue
             parts.append(part)
+            missing.extend(absent)
             values.append(merged)
+        if skipped:
+            raise skipped[0]
         shown = values[0] if len(values) == 1 else values
         return Resolution(shown, make_request(tuple(parts), tuple(missing)))
+
+    def _resolve_source(self, instance: Instance, written: Source) -> tuple[Part, list[MissingDependency], Any]:
+        """What one source renders, what it lacks, and what it hands to its template."""
+        found = self.open(instance.definition, written)
+        tool = self.tool(found)
+        if tool == "helm":
+            merged = self._helm_values(instance, found.source)
+            return *self._helm_part(instance, found, merged), merged
+        if tool == "kustomize":
+            return kustomize.part(found.tree, found.source), [], kustomize.values(found.tree, found.source)
+        return directory.part(found.tree, found.source), [], dict(found.source.directory or {})
 
     # Helm
 
@@ -254,6 +277,7 @@ class Resolver:
     ) -> tuple[Part, list[MissingDependency]]:
         options = found.source.helm or HelmOptions()
         chart = self._assemble(found.tree, clean_path(found.source.path), whole="Files" in canonical(values))
+        engine = self._engine(instance.profile.helm_version)
         asked = {
             "name": release_name(instance.definition, options),
             "namespace": options.namespace or instance.definition.destination_namespace,
@@ -262,8 +286,11 @@ class Resolver:
             "include_crds": not options.skip_crds,
             "skip_tests": options.skip_tests or self.config.skip_tests,
             "values": values,
-            "engine": self._engine(instance.profile.helm_version),
+            "engine": engine,
             "volatility": chart.volatility or volatility(canonical(values).encode("utf-8", "replace")),
+            **_integers(options, _environment(instance.definition, found.source), values),
+            **({"warnings": list(chart.stale)} if chart.stale else {}),
+            **({"undeclared": [item.name for item in chart.missing]} if engine and chart.missing else {}),
         }
         effective = merge(chart.values, values)
         absent = [
@@ -284,17 +311,14 @@ class Resolver:
         options = source.helm or HelmOptions()
         environment = _environment(instance.definition, source)
         values: dict[str, Any] = {}
-        for tree, path in self._value_files(instance.definition, source):
+        files = self._value_files(instance.definition, source)
+        for tree, path in files.all():
             values = merge(values, self._read_values(tree, path))
         values = merge(values, options.values or {})
-        plain = {item.name: item.value for item in options.parameters if not item.force_string}
-        forced = {item.name: item.value for item in options.parameters if item.force_string}
-        for names, force_string in ((plain, False), (forced, True)):
-            for name in sorted(names):
-                text = escape_commas(expand_environment(names[name], environment))
-                values = set_value(values, f"{name}={text}", force_string)
+        values = _with_parameters(values, options, environment, force_string=False)
+        values = _with_parameters(values, options, environment, force_string=True)
         for name, path in options.file_parameters:
-            tree, where = self._locate(instance.definition, source, expand_environment(path, environment))
+            tree, where = files.locate(path)
             content = tree.read(where)
             if content is None:
                 raise RenderFailed("resolve", f"file parameter {name}: no file {path}")
@@ -315,50 +339,30 @@ class Resolver:
             self.known.values[entry.id] = value or {}
         return self.known.values[entry.id]
 
-    def _value_files(self, definition: Application, source: Source) -> list[tuple[Tree, str]]:
-        """Where the value files lie, in order; patterns expanded, a repeated one kept at its first place."""
-        options = source.helm or HelmOptions()
+    def _value_files(self, definition: Application, source: Source) -> ValueFiles:
         environment = _environment(definition, source)
-        found: dict[tuple[str, str], tuple[Tree, str]] = {}
-        for name in options.value_files:
-            tree, path = self._locate(definition, source, expand_environment_of_path(name, environment))
-            matches = list(_matching(tree, path)) if re.search(r"[*?\[]", path) else [path]
-            if options.ignore_missing_value_files:
-                matches = [match for match in matches if tree.entry(match) is not None]
-            elif not matches:
-                raise RenderFailed("resolve", f"no value file matches {name}")
-            for match in matches:
-                found.setdefault((tree.id, match), (tree, match))
-        return list(found.values())
-
-    def _locate(self, definition: Application, source: Source, name: str) -> tuple[Tree, str]:
-        """The tree and path of a value file: beside the app, from the root (`/x`), or of a ref (`$ref/x`)."""
-        if urlsplit(name).scheme and "://" in name:
-            raise NotRendered("dependency", f"value file {name} lies outside the repository")
-        if name.startswith("$"):
-            ref, _, path = name[1:].partition("/")
-            named = next((item for item in definition.sources if item.ref == ref), None)
-            if named is None:
-                raise RenderFailed("resolve", f"source referenced {ref!r}, but no source has that ref")
-            return self.find(named).tree, clean_path(path)
         tree = self.find(source).tree
-        if name.startswith("/"):
-            return tree, clean_path(name.lstrip("/"))
-        return tree, clean_path(posixpath.join(source.path, name))
+        return ValueFiles(
+            definition, source, tree, lambda other: self.find(other).tree, environment, self.config.argocd
+        )
 
 
-def _matching(tree: Tree, pattern: str) -> Iterator[str]:
-    folder = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
-    glob = compile_glob(pattern)
-    yield from sorted(path for path, _ in tree.walk(folder) if glob.match(path))
+def _with_parameters(
+    values: Mapping[str, Any], options: HelmOptions, environment: Mapping[str, str], force_string: bool
+) -> dict[str, Any]:
+    """The values with all `--set` parameters, or with all `--set-string`; of two with one name the last counts."""
+    names = {item.name: item.value for item in options.parameters if item.force_string == force_string}
+    result = dict(values)
+    for name in sorted(names):
+        text = escape_commas(expand_environment(names[name], environment))
+        result = set_value(result, f"{name}={text}", force_string)
+    return result
 
 
-def expand_environment_of_path(name: str, environment: Mapping[str, str]) -> str:
-    """Environment substitution of a value file's path, which leaves a leading `$ref` of the sources alone."""
-    if not name.startswith("$") or name[1:].partition("/")[0].strip("{}") in environment:
-        return expand_environment(name, environment)
-    ref, slash, path = name.partition("/")
-    return ref + slash + expand_environment(path, environment)
+def _integers(options: HelmOptions, environment: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
+    """The option for whole numbers of parameters; none where there are none, so that no other key moves."""
+    paths = list(integer_paths(_with_parameters({}, options, environment, force_string=False), values))
+    return {"integers": integers_template(values, paths)} if paths else {}
 
 
 def release_name(definition: Application, options: HelmOptions) -> str:
@@ -382,6 +386,11 @@ def _environment(definition: Application, source: Source) -> dict[str, str]:
         "ARGOCD_APP_SOURCE_PATH": source.path,
         "ARGOCD_APP_SOURCE_TARGET_REVISION": source.revision,
     }
+
+
+def _check(instance: Instance) -> None:
+    if not instance.is_root:
+        check_application(instance.definition)
 
 
 def _profile(instance: Instance) -> list[Any]:

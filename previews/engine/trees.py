@@ -97,6 +97,12 @@ class ObjectStore:
         rows = tree_entries_from_data(self._read(tree))
         return tuple(Entry(_text(name), mode, sha.hex()) for sha, mode, name in rows)
 
+    def links(self, tree: str) -> list[tuple[str, str]]:
+        """(path, target) of every symbolic link of a tree, by path."""
+        listing = run_git(["ls-tree", "-r", "-z", tree], at=self._folder).split("\0")
+        rows = (row.partition("\t") for row in listing if row.startswith("120000 "))
+        return [(path, _text(self.blob(head.split()[2]))) for head, _, path in rows]
+
     def blob(self, blob: str) -> bytes:
         """The bytes of a blob. Raises RenderFailed when it is larger than MAX_FILE."""
         return self._read(blob)
@@ -159,6 +165,21 @@ class Tree:
         """The bytes of the file at a path, None when there is none. Raises as `entry` does."""
         entry = self.entry(path)
         return self.store.blob(entry.id) if entry and entry.is_file else None
+
+    def link_out_of_bounds(self) -> str:
+        """What is wrong with the first link that leaves the tree, even if it comes back; "" when none does.
+
+        Argo CD refuses to render anything of such a repository (util/app/path/path.go CheckOutOfBoundsSymlinks).
+        """
+        for path, target in self.store.links(self.id):
+            if target.startswith("/"):
+                return f"{path}: symbolic link to an absolute path"
+            depth = path.count("/")
+            for part in target.split("/"):
+                depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+                if depth < 0:
+                    return f"{path}: symbolic link leads out of the repository"
+        return ""
 
     def walk(self, path: str = "") -> Iterator[tuple[str, Entry]]:
         """All files and links below a folder as (path from the root, entry), folder by folder, in Git's order.

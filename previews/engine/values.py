@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from previews.engine.errors import RenderFailed
 
 MAX_INDEX = 65_536
 MAX_NESTING = 30
 _INTEGER = re.compile(r"[-+]?[0-9]+")
+_Container = TypeVar("_Container", list[Any], dict[str, Any])
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,8 +68,8 @@ class _Setter:
             self.at += 1
             if sign in stops:
                 return "".join(taken), sign
-            if sign == "\\" and self.at < len(self.text):
-                sign = self.text[self.at]
+            if sign == "\\":
+                sign = self.text[self.at : self.at + 1]
                 self.at += 1
             taken.append(sign)
         return "".join(taken), ""
@@ -89,15 +90,23 @@ class _Setter:
         if stop == "=":
             _put(data, name, self.value())
         elif stop == "[":
-            below = data.get(name)
-            _put(data, name, self.item(list(below) if isinstance(below, list) else [], self.index(), depth))
+            index = self.index()
+            items = self.existing(data, name, list)
+            _put(data, name, self.item(items, index, depth))
         else:
-            below = data.get(name)
-            inner = dict(below) if isinstance(below, dict) else {}
+            inner = self.existing(data, name, dict)
             self.key(inner, depth + 1)
             if not inner:
                 raise self.fail(f"key map {name!r} has no value")
             _put(data, name, inner)
+
+    def existing(self, data: Mapping[str, Any], name: str, kind: type[_Container]) -> _Container:
+        """A copy of what a name holds, an empty one when it holds nothing. Anything else there, even null, is wrong."""
+        below = data.get(name, kind())
+        if not isinstance(below, kind):
+            found = "nothing" if below is None else "a list" if isinstance(below, list) else type(below).__name__
+            raise self.fail(f"{name!r} holds {found}, not {'a list' if kind is list else 'a map'}")
+        return kind(below)
 
     def index(self) -> int:
         digits, stop = self.run("]")
@@ -117,8 +126,10 @@ class _Setter:
         if stop == "=":
             items[index] = self.value()
         elif stop == "[":
-            below = items[index]
-            items[index] = self.item(list(below) if isinstance(below, list) else [], self.index(), depth + 1)
+            below = [] if items[index] is None else items[index]
+            if not isinstance(below, list):
+                raise self.fail(f"item {index} is no list")
+            items[index] = self.item(list(below), self.index(), depth + 1)
         elif stop == ".":
             inner = dict(items[index]) if isinstance(items[index], dict) else {}
             self.key(inner, depth + 1)
@@ -152,7 +163,7 @@ class _Setter:
         words = {"true": True, "false": False, "null": None, "0": 0}
         if text.lower() in words:
             return words[text.lower()]
-        if text and not text.startswith("0") and _INTEGER.fullmatch(text) and abs(int(text)) < 2**63:
+        if text and not text.startswith("0") and _INTEGER.fullmatch(text) and -(2**63) <= int(text) < 2**63:
             return int(text)
         return text
 

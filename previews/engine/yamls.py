@@ -184,7 +184,8 @@ _MERGE = object()
 
 def _events(text: str) -> Iterator[Any]:
     """The parser's events; untyped, since the stubs know only their base class."""
-    return iter(yaml.parse(text, Loader=_Parser))
+    # To Kubernetes' parser a block at the very end has its newline even where the text has not.
+    return iter(yaml.parse(text if text.endswith("\n") else f"{text}\n", Loader=_Parser))
 
 
 def _documents(text: str, duplicates: str, lines: dict[tuple[int, str | int], int] | None) -> Iterator[Any]:

@@ -21,6 +21,8 @@ MAKES_APPLICATIONS = re.compile(rb"^[ \t-]*kind:[ \t]*[\"']?Application(Set)?[\"
 
 def may_make_applications(definition: Application, resolver: Resolver) -> bool:
     """Whether a source's files hold what may become an Application. Raises NotRendered, RenderFailed."""
+    if definition.problem:
+        raise RenderFailed("resolve", definition.problem)
     return any(_may_hold(found, tool, resolver) for found, tool in _opened(definition, resolver))
 
 

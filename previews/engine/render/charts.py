@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +20,8 @@ from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.render.requests import Archive, Checkout, make_checkout
 from previews.engine.render.unstable import Volatility, volatility
 from previews.engine.trees import MAX_FILE, Tree, clean_path
-from previews.engine.versions import best
-from previews.engine.yamls import load
+from previews.engine.versions import best, parse_version, satisfies
+from previews.engine.yamls import dump, load
 
 _CHART_FILES = frozenset(
     ("Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml", "values.schema.json")
@@ -29,11 +29,13 @@ _CHART_FILES = frozenset(
 _CHART_FOLDERS = ("templates", "crds", "charts")
 _ARCHIVE = re.compile(r"(?P<name>.+?)-(?P<version>v?\d+\.\d+\.\d+[^/]*)\.tgz")
 _LOCAL = "file://"
+#: The files of a chart that may declare dependencies.
+DECLARATIONS = ("Chart.yaml", "requirements.yaml")
 
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """One entry of `dependencies` in Chart.yaml (or requirements.yaml)."""
+    """One entry of `dependencies` in Chart.yaml (or requirements.yaml); `version` is the locked one if there is one."""
 
     name: str
     version: str
@@ -41,6 +43,7 @@ class Dependency:
     alias: str
     condition: str
     tags: tuple[str, ...]
+    declared: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Chart:
     """A chart ready to be rendered. `missing` are dependencies that are nowhere to be had.
 
     `values` are its own defaults, `definitions` a hash of its named templates: both reach into dependencies.
-    `volatility` tells whether its output may differ each time.
+    `volatility` tells whether its output may differ each time, `stale` what was vendored at another version.
     """
 
     checkout: Checkout
@@ -56,6 +59,7 @@ class Chart:
     values: Mapping[str, Any]
     definitions: str
     volatility: Volatility
+    stale: tuple[str, ...] = ()
 
 
 class ChartStore:
@@ -106,6 +110,7 @@ def dependencies(tree: Tree, path: str) -> tuple[Dependency, ...]:
             alias=str(item.get("alias") or ""),
             condition=str(item.get("condition") or ""),
             tags=tuple(str(tag) for tag in item.get("tags") or ()),
+            declared=str(item.get("version", "")),
         )
         for item in _dicts(listed)
     )
@@ -117,8 +122,10 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 def _mapping(tree: Tree, path: str) -> Mapping[str, Any]:
     data = tree.read(path)
-    if data is None:
-        return {}
+    return {} if data is None else _read_mapping(path, data)
+
+
+def _read_mapping(path: str, data: bytes) -> Mapping[str, Any]:
     try:
         value = load(data.decode("utf-8", "replace"))
     except YamlError as error:
@@ -143,8 +150,8 @@ def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> C
         raise RenderFailed("resolve", f"{path}: Chart.yaml file is missing")
     files = dict(tree_files(tree, path))
     archives: dict[str, Archive] = {}
-    missing = []
-    vendored = _vendored(files)
+    missing, stale = [], []
+    vendored = _vendored(tree, files)
     for dependency in dependencies(tree, path):
         where = local_path(path, dependency)
         if where is not None:
@@ -155,10 +162,13 @@ def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> C
                 missing.append(dependency)
             else:
                 archives[f"charts/{archive.path.name}"] = archive
+        elif text := _staleness(dependency, vendored[dependency.name]):
+            stale.append(text)
     kept = files if whole or _reads_files(tree, files) else {name: id for name, id in files.items() if _matters(name)}
     values = _mapping(tree, f"{path}/values.yaml") if missing else {}
     definitions = _definitions(tree, files) if missing else ""
-    return Chart(make_checkout(kept, archives), tuple(missing), values, definitions, _volatility(tree, kept, archives))
+    volatile = _volatility(tree, kept, archives)
+    return Chart(make_checkout(kept, archives), tuple(missing), values, definitions, volatile, tuple(stale))
 
 
 def _volatility(tree: Tree, files: Mapping[str, str], archives: Mapping[str, Archive]) -> Volatility:
@@ -185,15 +195,39 @@ def without_schemas(checkout: Checkout) -> Checkout:
     return make_checkout(kept, dict(checkout.archives))
 
 
-def _vendored(files: Mapping[str, str]) -> set[str]:
-    """Names of the charts that stand in `charts/`, unpacked or as archives."""
-    names = set()
-    for name in files:
+def without_dependencies(declaration: str, names: Collection[str]) -> str:
+    """Chart.yaml without some dependencies: the `helm` binary refuses a chart that lacks even a disabled one."""
+    content = load(declaration)
+    if isinstance(content, dict) and "dependencies" in content:
+        content["dependencies"] = [item for item in _dicts(content["dependencies"]) if item.get("name") not in names]
+    return dump(content)
+
+
+def _vendored(tree: Tree, files: Mapping[str, str]) -> dict[str, list[str]]:
+    """The versions of the charts that stand in `charts/`, unpacked or as archives, by name."""
+    found: dict[str, list[str]] = {}
+    for name, blob in files.items():
         folder, _, rest = name.removeprefix("charts/").partition("/")
         archive = _ARCHIVE.fullmatch(folder)
-        if name.startswith("charts/") and (rest or archive):
-            names.add(archive["name"] if archive and not rest else folder)
-    return names
+        if not name.startswith("charts/"):
+            continue
+        if archive and not rest:
+            found.setdefault(archive["name"], []).append(archive["version"])
+        elif rest:
+            versions = found.setdefault(folder, [])
+            if rest == "Chart.yaml":
+                versions.append(str(_read_mapping(name, tree.store.blob(blob)).get("version", "")))
+    return found
+
+
+def _staleness(dependency: Dependency, versions: list[str]) -> str:
+    """A warning when what is vendored is not what Chart.yaml asks for: Helm compares names only, and renders it."""
+    fits = satisfies(dependency.declared)
+    known = [parsed for version in versions if (parsed := parse_version(version))]
+    if not known or any(fits(version) for version in known):
+        return ""
+    here, wanted = ", ".join(versions), dependency.declared
+    return f"Chart.yaml asks for {dependency.name} {wanted}, but charts/ holds {here}, which is what Helm renders"
 
 
 def _local_dependency(tree: Tree, where: str, dependency: Dependency) -> Iterator[tuple[str, str]]:

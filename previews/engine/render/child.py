@@ -51,11 +51,12 @@ class Renderer:
             if "time" in reasons and shows_the_time(found, datetime.now(UTC)):
                 time.sleep(SECONDS_APART)
             found = stabilise(found, self._resources(parts))
-        resources, warnings = without_duplicates(found)
+        resources, duplicates = without_duplicates(found)
         if len(resources) > MAX_RESOURCES:
             raise RenderFailed("render", f"the output holds more than {MAX_RESOURCES:,} objects")
         rows = [[r.id.group, r.version, r.id.kind, r.id.namespace, r.id.name, r.hash, r.text] for r in resources]
-        return {"resources": rows, "warnings": warnings}
+        known = [text for part in parts for text in part["options"].get("warnings", ())]
+        return {"resources": rows, "warnings": [*known, *duplicates]}
 
     def _resources(self, parts: list[dict[str, Any]]) -> list[Resource]:
         documents = [document for part in parts for document in self._documents(part)]

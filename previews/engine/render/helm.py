@@ -13,16 +13,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from previews.engine.errors import RenderFailed
+from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.manifests import split_documents
+from previews.engine.versions import parse_version, satisfies
+from previews.engine.yamls import load
 
 #: `options` are those of a Part: name, namespace, kube_version, api_versions, include_crds, skip_tests, values.
 #: Gives the documents in the order in which `helm template` prints them.
 Helm = Callable[[Path, Mapping[str, Any]], list[str]]
 
 _LOADED_CHARTS = 4
-_HOOK = re.compile(r"^[ \t]+[\"']?helm\.sh/hook[\"']?:[ \t]*(.*)$", re.MULTILINE)
-_TEST_HOOK = re.compile(r"\btest(-success|-failure)?\b")
+_ACTIONS = ("install", "delete", "upgrade", "rollback")
+#: What the library takes a cluster to be when nobody says its version.
+DEFAULT_KUBERNETES = "v1.36.0"
+_HOOK = "helm.sh/hook"
+_TEST_EVENTS = frozenset({"test", "test-success"})
+# Helm: pkg/release/v1/util/manifest_sorter.go events.
+_EVENTS = _TEST_EVENTS | {f"{when}-{what}" for when in ("pre", "post") for what in _ACTIONS}
 _KIND = re.compile(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
 _SOURCE = re.compile(r"\A(?:[ \t]*\n)*# Source: .*\n")
 # Helm: pkg/release/util/kind_sorter.go InstallOrder.
@@ -61,6 +68,7 @@ def by_library() -> Helm:
             # `helm template` checks the release's name first; the library leaves that to its caller.
             _native.call_status("helm_release_name_validate", options["name"])
             chart = load_chart(folder)
+            _check(chart.metadata, options["kube_version"])
             # Chart.render() does not pass the versions on, the native call does.
             files = json.loads(
                 _native.call_string(
@@ -73,6 +81,17 @@ def by_library() -> Helm:
         return ordered(files, crds, options["skip_tests"])
 
     return render
+
+
+def _check(metadata: Mapping[str, Any], kube_version: str) -> None:
+    """What `helm template` refuses before it renders (cmd/install.go checkIfInstallable, action.go renderResources)."""
+    if metadata.get("type") not in (None, "", "application"):
+        raise RenderFailed("render", f"{metadata['type']} charts are not installable")
+    wanted, version = metadata.get("kubeVersion"), bare_version(kube_version or DEFAULT_KUBERNETES)
+    parsed = parse_version(version)
+    if wanted and parsed and not satisfies(wanted)(parsed):
+        text = f"chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {version}"
+        raise RenderFailed("render", text)
 
 
 def _library_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,29 +112,52 @@ def bare_version(text: str) -> str:
 
 
 def ordered(files: Mapping[str, str], crds: list[str], skip_tests: bool) -> list[str]:
-    """What `helm template` would print: CRDs, then manifests in the order of installing, then hooks."""
+    """What `helm template` would print: CRDs, then manifests in the order of installing, then hooks in theirs.
+
+    Mirrors pkg/release/v1/util/manifest_sorter.go: a document with a hook that Helm does not know is left out.
+    """
     first = [document for text in crds for document in split_documents(text)]
-    manifests: list[tuple[Any, str]] = []
+    manifests: list[str] = []
     hooks: list[str] = []
     for name in sorted(files):
         base = name.rpartition("/")[2]
         if base.startswith("_") or base.endswith("NOTES.txt"):
             continue
         for document in split_documents(files[name]):
-            # Looking for the plain text first: the expression would walk through every line of every document.
-            hook = _HOOK.search(document) if "helm.sh/hook" in document else None
-            if not hook:
-                manifests.append((_place(document), document))
-            elif not (skip_tests and _TEST_HOOK.search(hook[1])):
+            hook = _hook_of(document)
+            if hook is None:
+                manifests.append(document)
+                continue
+            events = {event.strip().lower() for event in hook.split(",")}
+            if events <= _EVENTS and not (skip_tests and events & _TEST_EVENTS):
                 hooks.append(document)
-    return [*first, *(document for _, document in sorted(manifests, key=lambda item: item[0])), *hooks]
+    return [*first, *sorted(manifests, key=_place), *sorted(hooks, key=_place)]
+
+
+def _hook_of(document: str) -> str | None:
+    """The document's hook annotation, None when it has none."""
+    # Looking for the plain text first, since parsing is slow.
+    if _HOOK not in document:
+        return None
+    metadata = _parsed(document).get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return str(annotations[_HOOK]) if isinstance(annotations, dict) and _HOOK in annotations else None
 
 
 def _place(document: str) -> tuple[int, str]:
-    kind = _KIND.search(document)
-    name = kind[1] if kind else ""
+    found = _KIND.search(document)
+    name = found[1] if found else str(_parsed(document).get("kind", ""))
     place = _INSTALL_ORDER.get(name, len(_INSTALL_ORDER))
     return place, name if place == len(_INSTALL_ORDER) else ""
+
+
+def _parsed(document: str) -> Mapping[str, Any]:
+    """The document as a mapping; an empty one when it is none, which whoever reads it later will say."""
+    try:
+        value = load(document)
+    except YamlError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def by_binary(binary: Path) -> Helm:

@@ -26,7 +26,8 @@ from typing import Any, Self
 
 from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest, Resource, ResourceId
-from previews.engine.render.charts import file_digest
+from previews.engine.render.charts import DECLARATIONS, file_digest, without_dependencies
+from previews.engine.render.integers import TEMPLATE_PATH
 from previews.engine.render.requests import Checkout, Part, RenderRequest, digest
 from previews.engine.trees import ObjectStore
 from previews.engine.yamls import dump
@@ -159,7 +160,7 @@ class RenderPool:
 
     def _message(self, part: Part) -> dict[str, Any]:
         edit = part.options.get("kustomization")
-        folder = self._edited_copy(part, edit) if edit else part.checkout.id
+        folder = self._edited_copy(part, edit) if edit else self._adapted_chart(part)
         return {"tool": part.tool, "checkout": folder, "options": part.options}
 
     def _edited_copy(self, part: Part, edit: dict[str, Any]) -> str:
@@ -169,6 +170,26 @@ class RenderPool:
             if not (self.folder / copy).exists():
                 shutil.copytree(self.folder / part.checkout.id, self.folder / copy)
                 (self.folder / copy / part.options["path"] / edit["name"]).write_text(dump(edit["content"]))
+        return copy
+
+    def _adapted_chart(self, part: Part) -> str:
+        """The checkout, or a copy with what a chart needs besides its own files; most of a copy is only linked."""
+        integers, undeclared = part.options.get("integers"), part.options.get("undeclared", ())
+        if not integers and not undeclared:
+            return part.checkout.id
+        copy = f"{part.checkout.id}-{digest([integers, undeclared])[:16]}"
+        with self._written[copy]:
+            original, target = self.folder / part.checkout.id, self.folder / copy
+            if target.exists():
+                return copy
+            shutil.copytree(original, target, copy_function=os.link)
+            if integers:
+                (target / TEMPLATE_PATH).parent.mkdir(parents=True)
+                (target / TEMPLATE_PATH).write_text(integers, "utf-8")
+            for name in DECLARATIONS if undeclared else ():
+                if (original / name).exists():
+                    (target / name).unlink()
+                    (target / name).write_text(without_dependencies((original / name).read_text("utf-8"), undeclared))
         return copy
 
     def write(self, checkout: Checkout) -> None:
