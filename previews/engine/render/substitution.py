@@ -1,7 +1,7 @@
 """Flux's `postBuild` substitution: `${name}` and its operators in the text of one object.
 
-Mirrors kustomize/kustomize_varsub.go and envsubst/ (parse/parse.go, parse/scan.go, funcs.go, template.go) of Flux's pkg,
-quirks included: a transformation of an undefined variable fails, each form of default also serves an empty value,
+Mirrors kustomize/kustomize_varsub.go and envsubst/ (parse/parse.go, parse/scan.go, funcs.go, template.go) of Flux's
+pkg, quirks included: a transformation of an undefined variable fails, each form of default also serves an empty value,
 `${name-word}` is no known form, and `$$` becomes `$` wherever it stands outside an operator.
 """
 
@@ -20,9 +20,13 @@ _DEFAULTS = frozenset((":-", ":=", ":?", ":+", "="))
 _MAX_NESTING = 50
 
 
-def substitute(text: str, lookup: Lookup) -> str:
-    """The text with every `${…}` replaced. Raises RenderFailed for a malformed or (strict mode) undefined one."""
-    return _Reader(text, lookup).everything()
+def substitute(text: str, lookup: Lookup, undefined: Callable[[str], str] | None = None) -> str:
+    """The text with every `${…}` replaced.
+
+    `undefined` gives the value of a variable that is not defined and has no default; without it that fails (strict
+    mode). Raises RenderFailed, for a malformed expression too.
+    """
+    return _Reader(text, lookup, undefined).everything()
 
 
 def check_names(variables: Mapping[str, str]) -> None:
@@ -39,9 +43,10 @@ def _failed(message: str) -> RenderFailed:
 class _Reader:
     """Reads the text once, from the left, and gives what it becomes."""
 
-    def __init__(self, text: str, lookup: Lookup) -> None:
+    def __init__(self, text: str, lookup: Lookup, undefined: Callable[[str], str] | None) -> None:
         self.text = text
         self.lookup = lookup
+        self.undefined = undefined
         self.at = 0
         self.depth = 0
 
@@ -85,6 +90,8 @@ class _Reader:
 
     def value(self, name: str) -> str:
         found = self.lookup(name)
+        if found is None and self.undefined:
+            return self.undefined(name)
         if found is None:
             raise _failed(f'variable not set (strict mode): "{name}"')
         return found
