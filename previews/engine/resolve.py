@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 from previews.engine.applications import Application, HelmOptions, Instance, Source
 from previews.engine.config import FleetConfig
 from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
+from previews.engine.flux import parts
+from previews.engine.flux.artifact import Artifact
+from previews.engine.flux.options import FluxOptions
 from previews.engine.git import Mirror, normalise_address
 from previews.engine.globs import compile_glob
 from previews.engine.manifests import MissingDependency
@@ -42,10 +45,14 @@ PLACEHOLDER_REVISION = "0" * 40
 
 @dataclass(frozen=True)
 class Resolution:
-    """One side of an instance, ready to render. `shown` is what it hands to its template, as the value row has it."""
+    """One side of an instance, ready to render. `shown` is what it hands to its template, as the value row has it.
+
+    `version` is the chart's where Flux releases a change of the chart only with a new one, else "".
+    """
 
     shown: Any
     request: RenderRequest
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,16 @@ class Found:
 
     source: Source
     tree: Tree
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One source of an instance: what to render, and its values."""
+
+    part: Part
+    values: dict[str, Any]
+    missing: tuple[MissingDependency, ...] = ()
+    version: str = ""
 
 
 @dataclass
@@ -65,6 +82,7 @@ class Known:
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     makes_applications: dict[tuple[str, str], bool] = field(default_factory=dict)
     revisions: dict[str, str | None] = field(default_factory=dict)
+    artifacts: dict[tuple[str, str], Artifact] = field(default_factory=dict)
 
 
 class Resolver:
@@ -136,7 +154,15 @@ class Resolver:
     def open(self, definition: Application, source: Source) -> Found:
         """A source's tree, and the source as the files in it change it. Raises NotRendered, RenderFailed."""
         found = self.find(source)
+        if definition.flux:
+            return found
         return replace(found, source=overridden(found.tree, source, definition))
+
+    def _artifact(self, tree: Tree, flux: FluxOptions) -> Artifact:
+        key = (tree.id, flux.source_ignore)
+        if key not in self.known.artifacts:
+            self.known.artifacts[key] = Artifact(tree, flux.source_ignore)
+        return self.known.artifacts[key]
 
     def fingerprint(self, instance: Instance) -> str:
         """The hash of everything that could move the instance, by Git ids, without reading values.
@@ -144,6 +170,8 @@ class Resolver:
         Raises RenderFailed or NotRendered as `resolve` would.
         """
         definition = instance.definition
+        if definition.flux and definition.flux.problem:
+            raise definition.flux.problem
         content: list[Any] = [definition.name, definition.target, definition.digest, _profile(instance)]
         content += [
             self._source_ids(definition, source) if not source.ref or source.path else None
@@ -158,8 +186,15 @@ class Resolver:
             # The same revision that nobody here has is the same on both sides.
             return [source.revision, str(error)]
         source = found.source
+        flux = definition.flux
+        if flux and flux.kind == "Kustomization":
+            name = parts.kustomization_content(found.tree, source.path, flux, self._artifact(found.tree, flux))
+            return [name, sorted(self._flux_files(found, flux).items())]
         entry = found.tree.entry(source.path)
         ids: list[Any] = [entry.id if entry else None]
+        if flux:
+            entries = [(path, found.tree.entry(path)) for path in parts.value_files(source, flux)]
+            ids += [[path, file.id if file else None] for path, file in entries]
         if self.tool(found) == "helm":
             for dependency in self._chart_dependencies(found.tree, source.path):
                 where = local_path(source.path, dependency)
@@ -171,6 +206,9 @@ class Resolver:
         elif self.tool(found) == "kustomize":
             ids.append(sorted(kustomize.closure(found.tree, source.path).items()))
         return ids
+
+    def _flux_files(self, found: Found, flux: FluxOptions) -> dict[str, str]:
+        return parts.kustomization_files(found.tree, found.source.path, flux, self._artifact(found.tree, flux))
 
     def tool(self, found: Found) -> str:
         """helm, kustomize or directory. Raises NotRendered for plugins, RenderFailed for a path that is none.
@@ -198,29 +236,40 @@ class Resolver:
 
     def resolve(self, instance: Instance) -> Resolution:
         """Values and render request of an instance. Raises RenderFailed or NotRendered."""
-        parts: list[Part] = []
-        missing: list[MissingDependency] = []
-        values: list[Any] = []
-        for written in instance.definition.sources:
-            if written.ref and not written.path and not written.chart:
-                continue
-            found = self.open(instance.definition, written)
-            source = found.source
-            tool = self.tool(found)
-            if tool == "helm":
-                merged = self._helm_values(instance, source)
-                part, absent = self._helm_part(instance, found, merged)
-                missing.extend(absent)
-            elif tool == "kustomize":
-                merged = kustomize.values(found.tree, source)
-                part = kustomize.part(found.tree, source)
-            else:
-                merged = dict(source.directory or {})
-                part = directory.part(found.tree, source)
-            parts.append(part)
-            values.append(merged)
-        shown = values[0] if len(values) == 1 else values
-        return Resolution(shown, make_request(tuple(parts), tuple(missing)))
+        instance = parts.for_action(instance)
+        definition = instance.definition
+        if definition.flux and definition.flux.problem:
+            raise definition.flux.problem
+        made = [
+            self._part(instance, self.open(definition, source), source)
+            for source in definition.sources
+            if source.path or source.chart or not source.ref
+        ]
+        values = [item.values for item in made]
+        request = make_request(
+            tuple(item.part for item in made), tuple(absent for item in made for absent in item.missing)
+        )
+        return Resolution(values[0] if len(values) == 1 else values, request, made[0].version if made else "")
+
+    def _part(self, instance: Instance, found: Found, written: Source) -> _Made:
+        flux = instance.definition.flux
+        if flux and flux.kind == "Kustomization":
+            artifact = self._artifact(found.tree, flux)
+            place = found.tree, found.source.path, flux, artifact
+            return _Made(parts.kustomization_part(*place), parts.kustomization_values(*place))
+        tool = self.tool(found)
+        if tool == "helm":
+            values = self._helm_values(instance, found.source)
+            part, missing = self._helm_part(instance, found, values)
+            if flux is None:
+                return _Made(part, values, tuple(missing))
+            source = replace(found.source, chart=written.chart)
+            part = parts.release_part(instance, flux, part, found.tree, source)
+            shown = merge(parts.default_values(found.tree, source, flux) or {}, values) | dict(flux.hidden)
+            return _Made(part, shown, tuple(missing), parts.chart_version(found.tree, source, flux))
+        if tool == "kustomize":
+            return _Made(kustomize.part(found.tree, found.source), kustomize.values(found.tree, found.source))
+        return _Made(directory.part(found.tree, found.source), dict(found.source.directory or {}))
 
     # Helm
 
