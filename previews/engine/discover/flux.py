@@ -7,7 +7,7 @@ folder. What a Kustomization renders beats the same object in a file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -16,13 +16,12 @@ from previews.engine.applications import Application, Instance
 from previews.engine.discover.layout import IN_CLUSTER, application_files, profile_of, row_of
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed, YamlError
 from previews.engine.flux.definitions import define
-from previews.engine.flux.sources import mapping, text
+from previews.engine.flux.sources import clamped, mapping, text
 from previews.engine.flux.world import FLUX_KINDS, Declared, Place, World, is_read
 from previews.engine.manifests import Manifest
 from previews.engine.render.pool import Result
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolver
-from previews.engine.trees import clean_path
 from previews.engine.yamls import load, load_all
 
 MAX_ROUNDS = 12
@@ -46,11 +45,15 @@ class FluxFleet:
 
 @dataclass(frozen=True)
 class _InFile:
-    """An object in a file; `cluster` None where neither the configuration nor the path says which."""
+    """An object in a file; `cluster` None where neither the configuration nor the path says which.
+
+    `is_sure` tells that the configuration said so: a folder below `clusters/` may also hold what clusters share.
+    """
 
     path: str
     cluster: str | None
     document: Mapping[str, Any]
+    is_sure: bool = False
 
     @property
     def kind(self) -> str:
@@ -58,38 +61,75 @@ class _InFile:
 
     def covers(self, path: str) -> bool:
         """Whether this Kustomization would apply the file, as far as its folder tells."""
-        folder = clean_path(text(mapping(self.document, "spec"), "path").lstrip("/"))
-        return not folder or path.startswith(f"{folder}/")
+        return not self.folder or path.startswith(f"{self.folder}/")
+
+    @property
+    def folder(self) -> str:
+        """Where a Kustomization's files are."""
+        return clamped(text(mapping(self.document, "spec"), "path"))
+
+    @property
+    def applies_itself(self) -> bool:
+        """Whether it is a Kustomization as `flux bootstrap` makes it."""
+        return self.kind == "Kustomization" and self.covers(self.path)
 
 
 def discover_flux(resolver: Resolver, render: Render) -> FluxFleet:
     """Finds every Kustomization and HelmRelease of one side. Raises GitError."""
     notes: list[str] = []
-    roots, beside = _roots(list(_files(resolver, notes)))
+    files = list(_files(resolver, notes))
+    beside = _with_clusters(files)
+    roots = _roots(beside)
     if not roots:
         return FluxFleet((), {}, tuple(notes))
     search = _Search(resolver, render, roots, beside)
     search.run()
-    return FluxFleet(search.instances(), search.broken(), tuple(dict.fromkeys((*notes, *search.world.notes))))
+    notes += [*search.world.notes, *_unused(files, search.world)]
+    return FluxFleet(search.instances(), search.broken(), tuple(dict.fromkeys(notes)))
 
 
-def _files(resolver: Resolver, notes: list[str]) -> Iterator[_InFile]:
+def _unused(files: list[_InFile], world: World) -> list[str]:
+    """A note on the Kustomizations in files that no cluster's Kustomization leads to."""
+    used = {place[3] for place in world.declared if place[1] == "Kustomization"}
+    unused = [
+        item.path for item in files if item.kind == "Kustomization" and item.document["metadata"]["name"] not in used
+    ]
+    if not unused:
+        return []
+    more = f" and {len(unused) - 1} more" if len(unused) > 1 else ""
+    return [f"{unused[0]}{more}: Flux Kustomizations that no cluster's own leads to are not shown"]
+
+
+def _files(resolver: Resolver, notes: list[str]) -> list[_InFile]:
+    """The objects in files that Flux reads; none at all where there is no Kustomization and no HelmRelease."""
     declared = {name: it.name for it in resolver.config.clusters for name in (*it.names, it.name)}
+    found: list[_InFile] = []
+    config_maps: list[tuple[str, str | None, bool, str]] = []
     for path, blob, named in application_files(resolver.tree, resolver.config):
-        found = _CLUSTER.search(path)
-        cluster = named or (found[1] if found else None)
+        folder = _CLUSTER.search(path)
+        cluster = named or (folder[1] if folder else None)
+        place = (path, declared.get(cluster, cluster) if cluster else None, bool(named) or cluster in declared, blob)
         data = resolver.tree.store.blob(blob)
-        if not (_MENTIONS_FLUX.search(data) or (cluster and _CONFIG.search(data))):
-            continue
-        try:
-            documents = load_all(data.decode("utf-8", "replace"))
-        except YamlError as error:
-            if b"{{" not in data:
-                notes.append(f"{path}: {error}")
-            continue
-        for document in documents:
-            if isinstance(document, dict) and _is_whole(document):
-                yield _InFile(path, declared.get(cluster, cluster) if cluster else None, document)
+        if _MENTIONS_FLUX.search(data):
+            found += _objects(resolver, place, notes)
+        elif cluster and _CONFIG.search(data):
+            config_maps.append(place)
+    if any(item.kind in FLUX_KINDS for item in found):
+        found += [item for place in config_maps for item in _objects(resolver, place, notes)]
+    return found
+
+
+def _objects(resolver: Resolver, place: tuple[str, str | None, bool, str], notes: list[str]) -> list[_InFile]:
+    path, cluster, is_sure, blob = place
+    data = resolver.tree.store.blob(blob)
+    try:
+        documents = load_all(data.decode("utf-8", "replace"))
+    except YamlError as error:
+        if b"{{" not in data:
+            notes.append(f"{path}: {error}")
+        return []
+    whole = (document for document in documents if isinstance(document, dict) and _is_whole(document))
+    return [_InFile(path, cluster, document, is_sure) for document in whole]
 
 
 def _is_whole(document: Mapping[str, Any]) -> bool:
@@ -105,18 +145,20 @@ def _is_whole(document: Mapping[str, Any]) -> bool:
     return not required or (isinstance(spec, dict) and any(spec.get(key) for key in required))
 
 
-def _roots(files: list[_InFile]) -> tuple[list[_InFile], list[_InFile]]:
-    """The objects that somebody applies by hand, and what stands in files besides: both with their cluster."""
-    files = _with_clusters(files)
+def _roots(files: list[_InFile]) -> list[_InFile]:
+    """The objects that somebody applies by hand."""
     parents = [item for item in files if item.kind == "Kustomization"]
     roots = []
     for item in files:
         others = [other for other in parents if other is not item and other.cluster == item.cluster]
-        applies_itself = item.kind == "Kustomization" and item.covers(item.path)
-        if item.kind in FLUX_KINDS and (applies_itself or not any(other.covers(item.path) for other in others)):
+        is_covered = any(other.covers(item.path) for other in others)
+        if item.kind in FLUX_KINDS and (item.applies_itself or not is_covered):
             roots.append(item)
     rootless = {item.cluster for item in parents} - {item.cluster for item in roots}
-    return roots + [item for item in parents if item.cluster in rootless], files
+    roots += [item for item in parents if item.cluster in rootless]
+    started = {item.cluster for item in roots if item.applies_itself}
+    # Where clusters have a bootstrap, a folder of `clusters/` without one is shared by them.
+    return [item for item in roots if not started or item.is_sure or item.cluster in started]
 
 
 def _with_clusters(files: list[_InFile]) -> list[_InFile]:
@@ -126,13 +168,12 @@ def _with_clusters(files: list[_InFile]) -> list[_InFile]:
     """
     if any(item.cluster for item in files if item.kind in FLUX_KINDS):
         return [item for item in files if item.cluster]
-    own = [item for item in files if item.kind == "Kustomization" and item.covers(item.path)]
-    folders = {clean_path(text(mapping(item.document, "spec"), "path").lstrip("/")): item for item in own}
-    names = {folder: folder.rpartition("/")[2] or IN_CLUSTER for folder in folders}
+    folders = {item.folder for item in files if item.applies_itself}
 
     def cluster(path: str) -> str:
         above = [folder for folder in folders if not folder or path.startswith(f"{folder}/")]
-        return names[max(above, key=len)] if len(folders) > 1 and above else IN_CLUSTER
+        name = max(above, key=len).rpartition("/")[2] if len(folders) > 1 and above else ""
+        return name or IN_CLUSTER
 
     return [replace(item, cluster=cluster(item.path)) for item in files]
 

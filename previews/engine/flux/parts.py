@@ -16,7 +16,7 @@ from previews.engine.applications import HelmOptions, Instance, Source
 from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
-from previews.engine.flux.sources import inside, items, mapping, text
+from previews.engine.flux.sources import clamped, items, mapping, text
 from previews.engine.render import kustomize
 from previews.engine.render.flux import POST_RENDERER
 from previews.engine.render.requests import Part, make_checkout
@@ -47,7 +47,7 @@ def kustomization_files(tree: Tree, path: str, flux: FluxOptions, artifact: Arti
                 folders.append(where)
             else:
                 files[where] = entry.id
-    folders += [inside(folder, component) for component in _components(tree, folder, flux)]
+    folders += [clean_path(posixpath.join(folder, component)) for component in _components(tree, folder, flux)]
     for where in folders:
         files.update(kustomize.closure(tree, where))
     return {name: blob for name, blob in files.items() if artifact.holds(name)}
@@ -83,7 +83,7 @@ def _components(tree: Tree, folder: str, flux: FluxOptions) -> list[str]:
             raise RenderFailed("resolve", f"component path '{item}' must be local and relative")
     if not flux.spec.get("ignoreMissingComponents"):
         return listed
-    return [item for item in listed if tree.entry(inside(folder, item)) is not None]
+    return [item for item in listed if tree.entry(clean_path(posixpath.join(folder, item))) is not None]
 
 
 def kustomization_content(tree: Tree, path: str, flux: FluxOptions, artifact: Artifact) -> tuple[str, dict[str, Any]]:
@@ -120,10 +120,14 @@ def _with_overlay(content: Mapping[str, Any], spec: Mapping[str, Any], component
 
 def _patches(spec: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Patches of all three kinds, as a kustomization file writes them."""
-    old = [{**item, "patch": json.dumps(item.get("patch"))} for item in items(spec, "patchesJson6902")]
+    old = [
+        {"patch": json.dumps(item.get("patch")), "target": item.get("target")}
+        for item in items(spec, "patchesJson6902")
+    ]
     strategic = [dump(item) for item in items(spec, "patchesStrategicMerge")]
     found: dict[str, list[Any]] = {
-        "patches": [*items(spec, "patches")],
+        # Nothing but what Flux's own type has: a `path` would read a file.
+        "patches": [{key: item[key] for key in ("patch", "target") if key in item} for item in items(spec, "patches")],
         "patchesStrategicMerge": [*strategic],
         "patchesJson6902": [*old],
     }
@@ -214,7 +218,7 @@ def value_files(source: Source, flux: FluxOptions) -> list[str]:
     """Where the files lie that replace the chart's default values: from the root in Git, else inside the chart."""
     chart = mapping(mapping(flux.spec, "chart"), "spec")
     names = [text(chart, "valuesFile"), *(str(item) for item in chart.get("valuesFiles") or ())]
-    return [inside(source.path if source.chart else "", name.lstrip("/")) for name in names if name]
+    return [clamped(posixpath.join(source.path if source.chart else "", name.lstrip("/"))) for name in names if name]
 
 
 def default_values(tree: Tree, source: Source, flux: FluxOptions) -> dict[str, Any] | None:

@@ -12,7 +12,6 @@ from typing import Any
 from previews.engine.applications import Source
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.git import Mirror
-from previews.engine.trees import clean_path
 from previews.engine.versions import best
 
 #: The source that `flux bootstrap` makes: where nobody declares it, it is the repository that we look at.
@@ -46,7 +45,7 @@ def files_source(document: Mapping[str, Any] | None, reference: tuple[str, str],
     Raises NotRendered for a source that nobody declares, or whose content is nowhere to be had.
     """
     kind, name = reference
-    where = clean_path(path.lstrip("/"))
+    where = clamped(path)
     if document is None:
         if reference == ("GitRepository", BOOTSTRAP):
             return Source("", path=where)
@@ -99,6 +98,6 @@ def _oci_revision(spec: Mapping[str, Any]) -> str:
     return text(reference, "digest") or text(reference, "semver") or text(reference, "tag") or "latest"
 
 
-def inside(folder: str, path: str) -> str:
-    """A path below a folder of the tree. Raises RenderFailed when it leads out of it."""
-    return clean_path(posixpath.join(folder, path))
+def clamped(path: str) -> str:
+    """A path of the artifact, "" for its root: `..` at the root stays there, as Flux's securejoin has it."""
+    return posixpath.normpath(f"/{path}").lstrip("/")

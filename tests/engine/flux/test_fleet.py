@@ -233,3 +233,55 @@ def test_the_bootstrap_kustomization_may_patch_itself(preview):
         "clusters/prod/flux-system/kustomization.yaml"].replace("WHERE: prod", "WHERE: here")})  # fmt: skip
     changed = {change.id.name for change in cells["prod", "flux-system"].resources}
     assert changed == {"flux-system", "where"}
+
+
+def test_a_folder_that_clusters_share_is_no_cluster(preview):
+    shared = {
+        "clusters/base/kustomization.yaml": "resources: [infrastructure.yaml]\n",
+        "clusters/base/infrastructure.yaml": kustomization("infrastructure", "./infrastructure/configs"),
+        "clusters/prod/infrastructure.yaml": None,
+        "clusters/prod/kustomization.yaml": "resources: [flux-system, ../base, apps.yaml]\n",
+    }
+    prepared, _ = preview(fleet() | shared, {"x": "y"})
+    assert {cluster for cluster, _ in places(prepared)} == {"prod", "staging"}
+    assert ("prod", "infrastructure") in places(prepared)
+    assert prepared.notes == ()
+
+
+def test_a_kustomization_that_nothing_leads_to_is_named(preview):
+    prepared, _ = preview(fleet() | {"old/x.yaml": kustomization("forgotten", "./x")}, {"x": "y"})
+    assert prepared.notes == ("old/x.yaml: Flux Kustomizations that no cluster's own leads to are not shown",)
+    assert "forgotten" not in {name for _, name in places(prepared)}
+
+
+def test_clusters_of_another_layout_are_named_by_the_configuration(preview):
+    config = fleet()["astrolabe.yaml"] + 'discover: [{files: "env/{cluster}/**/*.yaml"}]\n'
+    base = {name.replace("clusters/", "env/"): text.replace("./clusters/", "./env/") for name, text in fleet().items()}
+    changed = {"infrastructure/configs/cm.yaml": configmap("issuer", "{mail: new@example.com}")}
+    _, cells = preview(base | {"astrolabe.yaml": config}, changed)
+    assert set(cells) == {("prod", "infrastructure"), ("staging", "infrastructure")}
+
+
+def test_templates_and_patches_of_flux_objects_are_no_instances(preview):
+    head = {
+        "clusters/prod/flux-system/patch.yaml": kustomization("apps", "x").partition("  sourceRef")[0],
+        "clusters/prod/flux-system/t.yaml": kustomization("{{ .name }}", "x"),
+        "clusters/prod/flux-system/u.yaml": "{{ if x }}\n" + kustomization("u", "x"),
+    }
+    assert preview(fleet(), head)[1] == {}
+
+
+def test_flux_and_argo_cd_stand_side_by_side(preview):
+    from tests.engine.fleets import application
+
+    argo = application("web", "charts/podinfo").replace("https://kubernetes.default.svc", "https://argo.example.com")
+    prepared, _ = preview(fleet() | {"argocd/web.yaml": argo}, {"x": "y"})
+    assert places(prepared) >= {("argo.example.com", "web"), ("prod", "podinfo")}
+
+
+def test_what_depends_on_something_unknown_says_so(preview):
+    head = {"clusters/prod/x.yaml": kustomization("x", "./infrastructure/configs", "  dependsOn: [{name: nobody}]\n")}
+    _, cells = preview(fleet(), head)
+    assert cells["prod", "x"].notes == (
+        "dependsOn nobody, a Kustomization that is declared nowhere in this repository",
+    )
