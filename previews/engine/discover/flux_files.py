@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from previews.engine.discover.layout import IN_CLUSTER, application_files
@@ -41,7 +42,7 @@ class InFile:
         """Whether this Kustomization would apply the file, as far as its folder tells."""
         return not self.folder or path.startswith(f"{self.folder}/")
 
-    @property
+    @cached_property
     def folder(self) -> str:
         """Where a Kustomization's files are."""
         return clamped(text(mapping(self.document, "spec"), "path"))

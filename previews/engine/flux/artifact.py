@@ -40,9 +40,15 @@ class Artifact:
                 text = tree.store.blob(entry.id).decode("utf-8", "replace")
                 rules += _rules(text, path.rpartition("/")[0])
         self.rules = [*rules, *_rules(ignore, "")]
+        self._known: dict[str, bool] = {}
 
     def holds(self, path: str) -> bool:
         """Whether a file reaches the artifact. The last rule that finds it or a folder above it decides."""
+        if path not in self._known:
+            self._known[path] = self._decide(path)
+        return self._known[path]
+
+    def _decide(self, path: str) -> bool:
         parts = path.split("/")
         ways = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
         if self.links.intersection(ways):

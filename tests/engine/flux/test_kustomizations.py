@@ -196,3 +196,39 @@ def test_a_file_that_is_no_object_fails_and_an_empty_folder_gives_nothing(applie
 def test_a_folder_that_is_not_there_fails(applied):
     with pytest.raises(RenderFailed, match="kustomization path not found: k"):
         applied({})
+
+
+@pytest.mark.parametrize("way", ["generator", "inline generator", "patch", "transformer"])
+def test_a_kustomization_reads_nothing_outside_the_artifact(way, applied, tmp_path):
+    canary = tmp_path / "canary.txt"
+    canary.write_text("canary")
+    inline = f"""generators:
+- |
+  apiVersion: builtin
+  kind: ConfigMapGenerator
+  metadata: {{name: g}}
+  files: [{canary}]
+"""
+    ways = {
+        "generator": f"configMapGenerator: [{{name: g, files: [{canary}]}}]\n",
+        "inline generator": inline,
+        "patch": f"resources: [p.yaml]\npatchesJson6902: [{{target: {{kind: Pod, version: v1, name: p}}, path: {canary}}}]\n",
+        "transformer": f"resources: [p.yaml]\ntransformers: [{canary}]\n",
+    }
+    with pytest.raises(RenderFailed) as refused:
+        applied({"kustomization.yaml": ways[way], "p.yaml": POD})
+    assert "permission denied" in str(refused.value) or "is not a path inside" in str(refused.value)
+
+
+def test_a_link_in_the_repository_does_not_reach_the_artifact(git, bench, applied):
+    git.commit({"k/link.yaml": "../clusters/prod/k.yaml"}, modes={"k/link.yaml": "120000"})
+    assert set(applied({"c.yaml": configmap("c", "{a: b}")})[0]) == {"c"}
+
+
+def test_ignore_of_the_repository_object_and_of_the_kustomization_count(applied):
+    files = {"a.yaml": configmap("a", "{}"), "b.yaml": configmap("b", "{}"), "deep/c.yaml": configmap("c", "{}")}
+    ignoring = sync("prod").replace(
+        "  interval: 1m0s\n", "  interval: 1m0s\n  ignore: |\n    /*\n    !/clusters/\n    !/k/\n    /k/deep/\n"
+    )
+    beside = {"flux-system/gotk-sync.yaml": ignoring}
+    assert set(applied(files, "  ignore: |\n    # no b\n    b.yaml\n", beside)[0]) == {"a"}
