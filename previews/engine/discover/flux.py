@@ -24,6 +24,7 @@ from previews.engine.resolve import Resolver
 from previews.engine.yamls import load
 
 MAX_ROUNDS = 12
+MAX_OBJECTS = 20_000
 
 Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
@@ -117,7 +118,10 @@ class _Search:
         config, mirror = self.resolver.config, self.resolver.mirror
         self.defined = {}
         self.wrong = []
-        for item in self.world.applications():
+        applications = self.world.applications()
+        if len(applications) > MAX_OBJECTS:
+            raise RenderFailed("discover", f"more than {MAX_OBJECTS:,} Flux objects")
+        for item in applications:
             try:
                 definition = define(item, self.world, config, mirror)
             except RenderFailed as error:
@@ -152,6 +156,7 @@ class _Search:
         instance, item = parent
         origin = (*item.origin, instance.definition.name)
         namespace = instance.definition.destination_namespace
+        suspended = instance.definition.flux.suspended if instance.definition.flux else ""
         for resource in manifest.resources:
             if not is_read(resource.id.group, resource.id.kind):
                 continue
@@ -160,7 +165,7 @@ class _Search:
             except YamlError as error:
                 world.notes.append(f"{resource.id.name} (made by {instance.definition.name}): {error}")
                 continue
-            made = Declared(instance.cluster, _in_namespace(document, namespace), origin)
+            made = Declared(instance.cluster, _in_namespace(document, namespace), origin, suspended)
             # A bootstrap Kustomization applies itself: it stays where it was found.
             world.declare(replace(made, origin=item.origin) if made.place == item.place else made)
 

@@ -49,6 +49,7 @@ def define(item: Declared, world: World, config: FleetConfig, mirror: Mirror) ->
     _, kind, namespace, name = item.place
     spec, metadata = mapping(item.document, "spec"), mapping(item.document, "metadata")
     flux = FluxOptions("HelmRelease" if kind == "HelmRelease" else "Kustomization", spec)
+    flux = replace(flux, parent_suspended=item.suspended)
     sources: tuple[Source, ...] = ()
     try:
         source, flux = (_release if kind == "HelmRelease" else _kustomization)(item, spec, flux, world, mirror)
@@ -74,7 +75,14 @@ def define(item: Declared, world: World, config: FleetConfig, mirror: Mirror) ->
 
 
 def _digest(flux: FluxOptions, sources: tuple[Source, ...]) -> str:
-    read = [dict(flux.variables), flux.placeholders, dict(flux.hidden), flux.source_ignore, flux.suspended]
+    read = [
+        dict(flux.variables),
+        flux.placeholders,
+        dict(flux.hidden),
+        flux.source_ignore,
+        flux.suspended,
+        flux.parent_suspended,
+    ]
     where = [[item.repository, item.revision, item.path, item.chart] for item in sources]
     values = [item.helm.values for item in sources if item.helm]
     return canonical([dict(flux.spec), *read, list(flux.notes), str(flux.problem), where, values])

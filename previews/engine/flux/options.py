@@ -17,8 +17,9 @@ class FluxOptions:
 
     `variables` are those of `postBuild`; with `placeholders` more of them are in a Secret that nobody here can read.
     `hidden` are texts that values come from but that cannot be read either: name -> mark, for the value row.
-    `source_ignore` is the GitRepository's `spec.ignore`. `suspended` names what does not reconcile. `problem` is why
-    the references cannot be followed. `notes` are said on the cell.
+    `source_ignore` is the GitRepository's `spec.ignore`. `suspended` names what does not reconcile, `parent_suspended`
+    what does not bring this object to its cluster. `problem` is why the references cannot be followed. `notes` are said
+    on the cell.
     """
 
     kind: FluxKind
@@ -28,5 +29,6 @@ class FluxOptions:
     hidden: Mapping[str, str] = field(default_factory=dict)
     source_ignore: str = ""
     suspended: str = ""
+    parent_suspended: str = ""
     notes: tuple[str, ...] = ()
     problem: RenderFailed | NotRendered | None = None

@@ -30,11 +30,15 @@ def is_read(group: str, kind: str) -> bool:
 
 @dataclass(frozen=True)
 class Declared:
-    """An object, the cluster that holds it, and the file or the chain of Kustomizations that led to it."""
+    """An object, the cluster that holds it, and the file or the chain of Kustomizations that led to it.
+
+    `suspended` names the last of them when it does not reconcile.
+    """
 
     cluster: str
     document: Mapping[str, Any]
     origin: tuple[str, ...]
+    suspended: str = ""
 
     @property
     def place(self) -> Place:

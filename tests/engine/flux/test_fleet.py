@@ -120,6 +120,18 @@ def test_what_is_suspended_is_shown_and_deploys_nothing(preview):
     assert suspended.notes == ("Kustomization infrastructure is suspended: Flux does not reconcile it",)
 
 
+def test_what_a_suspended_kustomization_holds_is_not_brought_to_the_cluster(preview):
+    base = fleet() | {"clusters/prod/apps.yaml": kustomization("apps", "./apps/prod", "  suspend: true\n")}
+    head = {
+        "apps/prod/podinfo.yaml": base["apps/prod/podinfo.yaml"].replace("text: prod", "text: new"),
+        "apps/staging/podinfo.yaml": base["apps/staging/podinfo.yaml"].replace("text: staging", "text: new"),
+    }
+    _, cells = preview(base, head)
+    held, free = cells["prod", "podinfo"], cells["staging", "podinfo"]
+    assert (held.yaml, held.deploys, free.deploys) == ("changed", False, True)
+    assert held.notes == ("Kustomization apps is suspended: Flux does not bring this object to the cluster",)
+
+
 def test_without_prune_a_removed_kustomization_leaves_its_objects(preview):
     base = fleet() | {
         "clusters/prod/x.yaml": kustomization("x", "./infrastructure/configs").replace("prune: true", "prune: false")
