@@ -1,4 +1,4 @@
-"""Argo CD's Application, parsed once at the edge: template (sources), values and target.
+"""Argo CD's Application, parsed once at the edge: template (sources), values and target. Flux's objects become one too.
 
 Mirrors pkg/apis/application/v1alpha1/types.go of Argo CD, for the fields that affect rendering.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from previews.engine.config import Ignore
 from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.flux.options import FluxOptions
 from previews.engine.yamls import canonical, dump, load
 
 API_GROUP = "argoproj.io"
@@ -78,6 +79,7 @@ class Application:
     """An Application object. `digest` is its canonical spec; `target` the YAML of all that is no value of it.
 
     `problem` says what of its sources cannot be read; it then has none.
+    A Kustomization or HelmRelease is one with `flux` (previews.engine.flux.definitions).
     """
 
     name: str
@@ -93,6 +95,12 @@ class Application:
     target: str = ""
     ignore: tuple[Ignore, ...] = ()
     problem: str = ""
+    flux: FluxOptions | None = None
+
+    @property
+    def kind(self) -> str:
+        """Application, Kustomization or HelmRelease."""
+        return self.flux.kind if self.flux else "Application"
 
     @property
     def instance_name(self) -> str:
@@ -102,7 +110,10 @@ class Application:
 
 @dataclass(frozen=True)
 class Instance:
-    """One Application on one cluster: a cell's place. `origin` is the file or the chain of apps that led to it."""
+    """One Application on one cluster: a cell's place. `origin` is the file or the chain of apps that led to it.
+
+    `is_new` tells that it is not there at base, so that Flux will install a release and not upgrade it.
+    """
 
     cluster: str
     application: str
@@ -110,6 +121,7 @@ class Instance:
     profile: Profile
     origin: tuple[str, ...]
     is_root: bool = False
+    is_new: bool = False
 
     @property
     def path(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 from previews.engine.applications import Application, Instance, is_application, parse_application
 from previews.engine.discover.applicationset import expand, is_application_set, set_name
+from previews.engine.discover.flux import discover_flux
 from previews.engine.discover.layout import (
     application_files,
     cluster_of,
@@ -32,7 +32,6 @@ MAX_INSTANCES = 20_000
 
 Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
-_FLUX = re.compile(rb"^apiVersion:[ \t]*[\"']?(kustomize|helm)\.toolkit\.fluxcd\.io/", re.MULTILINE)
 #: In `Fleet.broken`: a set whose Applications may be on any cluster.
 ANY_CLUSTER = "*"
 
@@ -74,13 +73,16 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
         seeds = search.descend(seeds)
     if seeds:
         notes.append(f"applications nested deeper than {MAX_DEPTH} are not shown")
-    if not search.instances:
+    flux = discover_flux(resolver, render)
+    notes.extend(flux.notes)
+    if not search.instances and not flux.instances:
         notes.append(
-            "no Argo CD Application was found; if they lie elsewhere, say where in astrolabe.yaml (`discover`)"
+            "no Argo CD Application and no Flux object was found; if they lie elsewhere, say where in astrolabe.yaml"
+            " (`discover`)"
         )
-    instances = settle_rows(search.instances.values())
+    instances = settle_rows((*search.instances.values(), *flux.instances))
     pinned = frozenset((item.cluster, item.application) for item in instances if resolver.is_pinned(item.definition))
-    return Fleet(instances, search.broken, tuple(dict.fromkeys(notes)), pinned)
+    return Fleet(instances, {**flux.broken, **search.broken}, tuple(dict.fromkeys(notes)), pinned)
 
 
 def _without_children(seeds: list[_Seed], resolver: Resolver) -> list[_Seed]:
@@ -118,8 +120,6 @@ class _Search:
                 self.notes.append(f"{path}: {error}")
 
     def _read_file(self, data: bytes, path: str, cluster: str | None) -> Iterable[_Seed]:
-        if _FLUX.search(data):
-            self.notes.append(f"{path}: Flux is not understood yet, so the applications that it makes are not shown")
         if not MAKES_APPLICATIONS.search(data):
             return
         try:

@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.manifests import Resource, read_resources, split_documents, without_duplicates
 from previews.engine.masking import Mask, make_mask
-from previews.engine.render import sandbox
+from previews.engine.render import flux, sandbox
 from previews.engine.render.helm import Helm, by_binary, by_library
 from previews.engine.render.unstable import SECONDS_APART, shows_the_time, stabilise
 from previews.engine.yamls import dump, load
@@ -29,6 +29,8 @@ MAX_ERROR = 8 * 1024
 MAX_OUTPUT = 16 * 1024 * 1024
 MAX_RESOURCES = 5_000
 _KIND = re.compile(r"^kind:[ \t]*[\"']?\w", re.MULTILINE)
+# Flux lets kustomize read anywhere in the artifact; the box lets it read nothing else.
+_ANYWHERE = ("--load-restrictor", "LoadRestrictionsNone")
 
 
 class Renderer:
@@ -56,6 +58,7 @@ class Renderer:
             raise RenderFailed("render", f"the output holds more than {MAX_RESOURCES:,} objects")
         rows = [[r.id.group, r.version, r.id.kind, r.id.namespace, r.id.name, r.hash, r.text] for r in resources]
         known = [text for part in parts for text in part["options"].get("warnings", ())]
+        known += [note for part in parts for note in part["options"].get("flux", {}).get("notes", ())]
         return {"resources": rows, "warnings": [*known, *duplicates]}
 
     def _resources(self, parts: list[dict[str, Any]]) -> list[Resource]:
@@ -65,12 +68,25 @@ class Renderer:
         return self._read(documents)
 
     def _documents(self, part: Mapping[str, Any]) -> list[str]:
-        folder = self.folder / part["checkout"]
+        folder, options = self.folder / part["checkout"], part["options"]
         if part["tool"] == "helm":
-            return self.helm(part["options"]["engine"])(folder, part["options"])
+            documents = self.helm(options["engine"])(folder, options)
+            return self._after_helm(documents, folder, options) if "flux" in options else documents
         if part["tool"] == "kustomize":
-            return self._kustomize(folder, part["options"])
+            documents = self._kustomize(folder, options)
+            return flux.after_kustomize(documents, options["flux"]) if "flux" in options else documents
         return _directory(folder)
+
+    def _after_helm(self, documents: list[str], folder: Path, options: Mapping[str, Any]) -> list[str]:
+        crds = 0
+        if options["include_crds"] and (folder / "crds").exists():
+            bare = self.helm(options["engine"])(folder, {**options, "include_crds": False})
+            crds = len(documents) - len(bare)
+
+        def build(where: Path, text: str) -> list[str]:
+            return self._build(where, folder, _ANYWHERE, text)
+
+        return flux.after_helm(documents, crds, folder, options["flux"], build)
 
     def _read(self, documents: list[str]) -> list[Resource]:
         try:
@@ -85,9 +101,17 @@ class Renderer:
         return self._helm[engine]
 
     def _kustomize(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
-        where = folder / options["path"]
+        return self._build(folder / options["path"], folder, _ANYWHERE if "flux" in options else ())
+
+    def _build(self, where: Path, folder: Path, arguments: Sequence[str], text: str = "") -> list[str]:
         done = subprocess.run(
-            [*self.kustomize, str(where)], cwd=folder, capture_output=True, text=True, check=False, errors="replace"
+            [*self.kustomize, *arguments, str(where)],
+            cwd=folder,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            errors="replace",
         )
         if done.returncode:
             message = done.stderr.strip().removeprefix("error: ").replace(f"{folder}/", "")

@@ -18,7 +18,8 @@ from previews.engine.manifests import split_documents
 from previews.engine.versions import parse_version, satisfies
 from previews.engine.yamls import load
 
-#: `options` are those of a Part: name, namespace, kube_version, api_versions, include_crds, skip_tests, values.
+#: `options` are those of a Part: name, namespace, kube_version, api_versions, include_crds, skip_tests, values, and
+#: is_upgrade where it is no install.
 #: Gives the documents in the order in which `helm template` prints them.
 Helm = Callable[[Path, Mapping[str, Any]], list[str]]
 
@@ -95,7 +96,9 @@ def _check(metadata: Mapping[str, Any], kube_version: str) -> None:
 
 
 def _library_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {"name": options["name"], "namespace": options["namespace"] or "default", "is_install": True, "revision": 1}
+    upgrade = bool(options.get("is_upgrade"))
+    asked = {"name": options["name"], "namespace": options["namespace"] or "default", "revision": 1}
+    asked |= {"is_install": not upgrade, "is_upgrade": upgrade}
     if options["kube_version"]:
         asked["kube_version"] = bare_version(options["kube_version"])
     if options["api_versions"]:
@@ -169,8 +172,8 @@ def by_binary(binary: Path) -> Helm:
         command += ["--kube-version", bare_version(options["kube_version"])] if options["kube_version"] else []
         for version in options["api_versions"]:
             command += ["--api-versions", version]
-        for option, flag in (("include_crds", "--include-crds"), ("skip_tests", "--skip-tests")):
-            command += [flag] if options[option] else []
+        flags = ("include_crds", "skip_tests", "is_upgrade")
+        command += [f"--{flag.replace('_', '-')}" for flag in flags if options.get(flag)]
         done = subprocess.run(
             command, cwd=folder, input=json.dumps(options["values"]), capture_output=True, text=True, check=False
         )

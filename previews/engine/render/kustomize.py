@@ -77,11 +77,26 @@ def _references(folder: str, content: Mapping[str, Any]) -> Iterator[str]:
             if _REMOTE.match(item):
                 raise NotRendered("dependency", f"remote base {item} is not fetched")
             yield _inside(folder, item)
-    for item in content.get("patches") or ():
+    for item in [*(content.get("patches") or ()), *(content.get("replacements") or ())]:
         if isinstance(item, dict) and isinstance(item.get("path"), str):
             yield _inside(folder, item["path"])
+    yield from (_inside(folder, name) for name in _generated_from(content))
     if content.get("helmCharts") or content.get("helmChartInflationGenerator"):
         raise NotRendered("plugin", "kustomize with Helm charts inside (--enable-helm) is not rendered")
+
+
+def _generated_from(content: Mapping[str, Any]) -> Iterator[str]:
+    """The files that generators read: `files` may have a key before the path."""
+    for key in ("configMapGenerator", "secretGenerator"):
+        for item in content.get(key) or ():
+            if not isinstance(item, dict):
+                continue
+            names = [str(name).rpartition("=")[2] for name in item.get("files") or ()]
+            names += [str(name) for name in [*(item.get("envs") or ()), *([item["env"]] if item.get("env") else ())]]
+            for name in names:
+                if _REMOTE.match(name):
+                    raise NotRendered("dependency", f"remote file {name} is not fetched")
+                yield name
 
 
 def _inside(folder: str, reference: str) -> str:

@@ -160,16 +160,22 @@ class RenderPool:
 
     def _message(self, part: Part) -> dict[str, Any]:
         edit = part.options.get("kustomization")
-        folder = self._edited_copy(part, edit) if edit else self._adapted_chart(part)
+        texts = dict(part.options.get("files", {}))
+        if edit:
+            texts[f"{part.options['path']}/{edit['name']}".lstrip("/")] = dump(edit["content"])
+        folder = self._edited_copy(part.checkout, texts) if texts else self._adapted_chart(part)
         return {"tool": part.tool, "checkout": folder, "options": part.options}
 
-    def _edited_copy(self, part: Part, edit: dict[str, Any]) -> str:
-        """A copy of the checkout in which the edited kustomization stands; the checkout may serve others."""
-        copy = f"{part.checkout.id}-{digest(edit)[:16]}"
+    def _edited_copy(self, checkout: Checkout, texts: Mapping[str, str]) -> str:
+        """A copy of the checkout with other texts in some files; the checkout may serve others."""
+        copy = f"{checkout.id}-{digest(texts)[:16]}"
         with self._written[copy]:
             if not (self.folder / copy).exists():
-                shutil.copytree(self.folder / part.checkout.id, self.folder / copy)
-                (self.folder / copy / part.options["path"] / edit["name"]).write_text(dump(edit["content"]))
+                shutil.copytree(self.folder / checkout.id, self.folder / copy)
+                for name, text in texts.items():
+                    path = self.folder / copy / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(text)
         return copy
 
     def _adapted_chart(self, part: Part) -> str:
