@@ -125,6 +125,7 @@ def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> 
             "base_problem": _problem_json(cell.base_problem),
             "head_problem": _problem_json(cell.head_problem),
             "ignore": [asdict(rule) for rule in cell.ignore],
+            "notes": list(cell.notes),
         },
         namespaces=[clean(name) for name in cell.namespaces],
     )
@@ -166,6 +167,7 @@ def _planned(row: Cell) -> PlannedCell:
         pinned=row.pinned,
         namespaces=row.placing,
         ignore=tuple(Ignore(**{**rule, "paths": tuple(rule["paths"])}) for rule in plan["ignore"]),
+        notes=tuple(plan.get("notes", ())),
     )
 
 

@@ -182,7 +182,7 @@ def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules) 
         unstable=yaml.unstable,
         error=yaml.error,
         skipped=yaml.skipped,
-        notes=yaml.notes,
+        notes=(*planned.notes, *yaml.notes),
     )
     return cell, yaml.comparison.digest if yaml.state == "changed" else ""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from previews.engine.applications import Instance
 from previews.engine.cells import Cause, ValueState
 from previews.engine.config import Ignore
+from previews.engine.discover.applicationsets.policy import policy_notes
 from previews.engine.discover.fleet import ANY_CLUSTER, Fleet
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed
 from previews.engine.masking import Mask, mask_values
@@ -25,7 +26,8 @@ class PlannedCell:
 
     `base_key` and `head_key` are render keys, "" where a side has a problem or the instance is not on it. `values`
     and `targets` are YAML texts of both sides, secrets masked; `moved` are causes that may have moved the manifest.
-    `namespaces` are the destination's, for objects that name none; a side that is not there has the other's.
+    `namespaces` are the destination's, for objects that name none; a side that is not there has the other's. `notes`
+    are what a person should know besides.
     """
 
     cluster: str
@@ -46,6 +48,7 @@ class PlannedCell:
     pinned: bool
     ignore: tuple[Ignore, ...] = ()
     namespaces: tuple[str, str] = ("", "")
+    notes: tuple[str, ...] = ()
 
     @property
     def needs_rendering(self) -> bool:
@@ -92,6 +95,7 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
         old = _resolve(before, base_resolver) if before else _broken_parent(after, base)
         new = _resolve(after, head_resolver) if after else _broken_parent(before, head)
         cell = _plan_cell(_Pair(before, after, old, new), place in pinned, show)
+        cell = replace(cell, notes=tuple(policy_notes(before, after, base.policies, head.policies)))
         if _is_unchanged(cell) and after:
             unchanged.append(after)
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from previews.engine.discover.applicationset import _printed, fill, normalise
+from previews.engine.discover.applicationsets.parameters import fill, normalise, printed
 from tests.conftest import run_preview
 from tests.engine.fleets import ADDRESS, CONFIGMAP, chart
 
@@ -140,8 +140,8 @@ def test_recorded_parameters_stand_for_the_outside_world(preview):
 @pytest.mark.parametrize(
     ("generator", "more", "message"),
     [
-        ("  - scmProvider: {github: {}}", "", "scmProvider generator needs parameters"),
-        ("  - clusters: {}", "  goTemplate: true\n", "goTemplate sets are not evaluated yet"),
+        ("  - scmProvider: {github: {}}", "", "the scmProvider generator asks the outside world"),
+        ("  - clusters: {}", "  goTemplate: true\n", 'function "server" not defined'),
         ("  - git: {repoURL: 'https://else.where/x', directories: [{path: '*'}]}", "", "is another repository"),
         ("  - list: {elements: [{name: 1}]}", "", "only texts"),
         ("  - merge: {generators: [{clusters: {}}, {clusters: {}}]}", "", "mergeKeys is missing"),
@@ -178,7 +178,7 @@ def test_unknown_tags_stay_and_only_texts_are_filled():
      (True, "true"), (None, "<nil>"), ("x", "x"), (-42, "-42")],
 )  # fmt: skip
 def test_values_print_as_go_prints_them(value, text):
-    assert _printed(value) == text
+    assert printed(value) == text
 
 
 def test_names_are_normalised_as_argo_cd_does():
