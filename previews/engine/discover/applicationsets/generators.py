@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from previews.engine.discover.applicationsets.clusters import find_clusters
@@ -47,17 +48,13 @@ class Generators:
                 yield entry[kind], _selected(found, entry)
 
     def _generate(self, kind: str, body: Mapping[str, Any], place: str) -> list[Parameters]:
-        if kind in _COMBINED and place.count("/") > 1:
-            raise RenderFailed("discover", f"{kind}: matrix and merge can be nested once, and not deeper")
         if kind == "matrix":
-            found = list(self._matrix(body, place, {}))
+            found = self._matrix(body, place, {})
         elif kind == "merge":
             found = self._merge(body, place)
         else:
             found = self._single(kind, body, place)
-        if len(found) > MAX_PARAMETERS:
-            raise NotRendered("limit", f"the set makes more than {MAX_PARAMETERS:,} Applications")
-        return found
+        return _limited(found)
 
     def _single(self, kind: str, body: Mapping[str, Any], place: str) -> list[Parameters]:
         go = self.texts.go
@@ -90,12 +87,12 @@ class Generators:
             for one, row in zip(found, rows, strict=True)
         ]
 
-    def _matrix(self, body: Mapping[str, Any], place: str, inherited: Parameters) -> Iterator[Parameters]:
-        first, second = _children(body, "matrix", exactly=2)
+    def _matrix(self, body: Mapping[str, Any], place: str, inherited: Parameters) -> list[Parameters]:
+        first, second = _children(body, "matrix", place)
         left = self._for_each(first, f"{place}/0", [inherited])[0]
         handed = [self._combined(one, inherited) for one in left]
-        for one, right in zip(left, self._for_each(second, f"{place}/1", handed), strict=True):
-            yield from (self._combined(one, other) for other in right)
+        right = self._for_each(second, f"{place}/1", handed)
+        return _limited(self._combined(one, other) for one, found in zip(left, right, strict=True) for other in found)
 
     def _combined(self, first: Parameters, second: Parameters) -> Parameters:
         """Deeply merged in a goTemplate set, the first generator winning; else they must not contradict each other."""
@@ -130,7 +127,7 @@ class Generators:
         return [{**one, "values": row} for one, row in zip(filled, rows, strict=True)]
 
     def _merge(self, body: Mapping[str, Any], place: str) -> list[Parameters]:
-        children = _children(body, "merge")
+        children = _children(body, "merge", place)
         keys = [str(key) for key in body.get("mergeKeys") or ()]
         if not keys:
             raise RenderFailed("discover", "merge: mergeKeys is missing")
@@ -174,11 +171,21 @@ def _entries(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def _children(body: Mapping[str, Any], kind: str, exactly: int = 0) -> list[Mapping[str, Any]]:
+def _children(body: Mapping[str, Any], kind: str, place: str) -> list[Mapping[str, Any]]:
+    if place.count("/") > 1:
+        raise RenderFailed("discover", f"{kind}: matrix and merge can be nested once, and not deeper")
     children = _entries(body)
-    if (exactly and len(children) != exactly) or len(children) < 2:
-        raise RenderFailed("discover", f"{kind}: {len(children)} generators; it takes {exactly or 'two or more'}")
+    if len(children) < 2 or (kind == "matrix" and len(children) > 2):
+        wanted = "2" if kind == "matrix" else "two or more"
+        raise RenderFailed("discover", f"{kind}: {len(children)} generators; it takes {wanted}")
     return children
+
+
+def _limited(found: Iterable[Parameters]) -> list[Parameters]:
+    kept = list(islice(found, MAX_PARAMETERS + 1))
+    if len(kept) > MAX_PARAMETERS:
+        raise NotRendered("limit", f"the set makes more than {MAX_PARAMETERS:,} Applications")
+    return kept
 
 
 def _selected(found: Iterable[Parameters], entry: Mapping[str, Any]) -> list[Parameters]:
