@@ -37,8 +37,9 @@ def find_clusters(selector: Mapping[str, Any], resolver: Resolver, go: bool) -> 
         if selects(selector, _labels(cluster)):
             yield _parameters(cluster, go)
     # The cluster that Argo CD runs on has no secret, and so no labels: a selector leaves it out.
-    chooses = selector.get("matchLabels") or selector.get("matchExpressions")
-    if not chooses and not any(IN_CLUSTER_SERVER in cluster.servers for cluster in known):
+    if not (selector.get("matchLabels") or selector.get("matchExpressions")) and not any(
+        IN_CLUSTER_SERVER in cluster.servers for cluster in known
+    ):
         yield {"name": IN_CLUSTER, "nameNormalized": IN_CLUSTER, "server": IN_CLUSTER_SERVER, "project": ""}
 
 

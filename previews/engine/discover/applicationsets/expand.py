@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from previews.engine.applications import API_GROUP
+from previews.engine.discover.applicationsets.fields import mapping, mappings
 from previews.engine.discover.applicationsets.generators import Generators
 from previews.engine.discover.applicationsets.parameters import Parameters, fill_empty
 from previews.engine.discover.applicationsets.patch import apply_patch
@@ -14,7 +15,9 @@ from previews.engine.discover.applicationsets.policy import SetPolicy, read_poli
 from previews.engine.discover.applicationsets.texts import Texts
 from previews.engine.errors import RenderFailed
 from previews.engine.render.pool import Render
+from previews.engine.render.unstable import volatility
 from previews.engine.resolve import Resolver
+from previews.engine.yamls import canonical
 
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
@@ -39,7 +42,8 @@ def is_application_set(document: Any) -> bool:
 
 def set_name(document: Mapping[str, Any]) -> str:
     """The set's own name."""
-    return str(_mapping(document, "metadata").get("name", ""))
+    metadata = document.get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
 
 
 def expand(document: Mapping[str, Any], resolver: Resolver, render: Render) -> Expansion:
@@ -51,23 +55,25 @@ def expand(document: Mapping[str, Any], resolver: Resolver, render: Render) -> E
     if not isinstance(spec, dict):
         raise RenderFailed("discover", "an ApplicationSet has no spec")
     name, texts = set_name(document), Texts(spec, render)
-    namespace = str(_mapping(document, "metadata").get("namespace") or "argocd")
-    entries = [item for item in spec.get("generators") or () if isinstance(item, dict)]
+    namespace = str(mapping(document, "metadata").get("namespace") or "argocd")
+    entries = mappings(spec, "generators")
     policy = read_policy(name, spec)
     found: list[dict[str, Any]] = []
     for body, sets in Generators((f"{namespace}/{name}", name), entries, texts, resolver).run():
-        template = _template(fill_empty(_mapping(body, "template"), _mapping(spec, "template")))
+        template = _template(fill_empty(mapping(body, "template"), mapping(spec, "template")))
         applications = _filled(template, sets, texts, policy)
         found += _patched(applications, spec.get("templatePatch"), sets, texts)
     kept, notes = _named([_made(item, namespace) for item in found])
+    if texts.go and volatility(canonical(spec).encode("utf-8", "replace")):
+        notes = (*notes, "its templates ask for random values or the time, which differ at each reconciliation")
     return Expansion(kept, notes, policy)
 
 
 def _template(stated: Mapping[str, Any]) -> dict[str, Any]:
     """What Argo CD takes of a template: its spec, and these of its metadata."""
-    metadata = _mapping(stated, "metadata")
+    metadata = mapping(stated, "metadata")
     taken = {key: metadata[key] for key in ("name", "labels", "annotations", "finalizers") if metadata.get(key)}
-    return {"metadata": taken, "spec": _mapping(stated, "spec")}
+    return {"metadata": taken, "spec": mapping(stated, "spec")}
 
 
 def _filled(
@@ -95,8 +101,8 @@ def _patched(
 
 def _made(application: Mapping[str, Any], namespace: str) -> dict[str, Any]:
     # An Application lives beside its set, whatever the template says.
-    metadata = {**_mapping(application, "metadata"), "namespace": namespace}
-    spec = _mapping(application, "spec")
+    metadata = {**mapping(application, "metadata"), "namespace": namespace}
+    spec = mapping(application, "spec")
     return {"apiVersion": f"{API_GROUP}/v1alpha1", "kind": "Application", "metadata": metadata, "spec": spec}
 
 
@@ -112,8 +118,3 @@ def _named(applications: Sequence[dict[str, Any]]) -> tuple[tuple[dict[str, Any]
             notes[f"Application {name} is made more than once: only the first one counts"] = None
         kept.setdefault(name, application)
     return tuple(kept[name] for name in sorted(kept) if name), tuple(notes)
-
-
-def _mapping(value: Mapping[str, Any], key: str) -> dict[str, Any]:
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from previews.engine.discover.applicationsets.clusters import find_clusters
+from previews.engine.discover.applicationsets.fields import items, mapping, mappings
 from previews.engine.discover.applicationsets.git import find_in_git
 from previews.engine.discover.applicationsets.parameters import Parameters, TextMap, flatten
 from previews.engine.discover.applicationsets.recorded import EXTERNAL, parameters_of, recorded
@@ -63,7 +64,7 @@ class Generators:
         if kind == "git":
             return self._with_values(list(find_in_git(body, self.resolver, go)), body)
         if kind == "clusters":
-            found = self._with_values(list(find_clusters(body.get("selector") or {}, self.resolver, go)), body)
+            found = self._with_values(list(find_clusters(mapping(body, "selector"), self.resolver, go)), body)
             return [{"clusters": found}] if body.get("flatList") else found
         is_only = sum(map(_external, self.entries)) == 1
         records = recorded(self.resolver.config.generators, self.names, place, kind, is_only)
@@ -75,7 +76,7 @@ class Generators:
         self, found: list[Parameters], body: Mapping[str, Any], is_template: bool = True
     ) -> list[Parameters]:
         """The generator's `values`, which see its own parameters and not each other (value_interpolation.go)."""
-        values = {key: str(value) for key, value in (body.get("values") or {}).items()}
+        values = {key: str(value) for key, value in mapping(body, "values").items()}
         if not values:
             return found
         filled = self.texts.fill(list(values.values()), found) if is_template else [list(values.values())] * len(found)
@@ -110,16 +111,20 @@ class Generators:
             # Its own children are filled one after the other, so that its second sees its first.
             return [_selected(self._matrix(child[kind], place, one), child) for one in sets]
         known: dict[str, list[Parameters]] = {}
-        for body in (bodies := self._filled(child[kind], sets)):
+        found, total = [], 0
+        for body in self._filled(child[kind], sets):
             key = canonical(body)
             if key not in known:
                 known[key] = _selected(self._generate(kind, body, place), child)
-        return [known[canonical(body)] for body in bodies]
+            found.append(known[key])
+            total += len(known[key])
+            _check_number(total)
+        return found
 
     def _filled(self, body: Mapping[str, Any], sets: Sequence[Parameters]) -> list[Mapping[str, Any]]:
         if not any(sets):
             return [body] * len(sets)
-        values = body.get("values") if isinstance(body.get("values"), dict) else None
+        values = mapping(body, "values")
         filled = self.texts.fill({key: item for key, item in body.items() if key != "values" or not values}, sets)
         if not values:
             return filled
@@ -128,7 +133,7 @@ class Generators:
 
     def _merge(self, body: Mapping[str, Any], place: str) -> list[Parameters]:
         children = _children(body, "merge", place)
-        keys = [str(key) for key in body.get("mergeKeys") or ()]
+        keys = [str(key) for key in items(body, "mergeKeys")]
         if not keys:
             raise RenderFailed("discover", "merge: mergeKeys is missing")
         base, *others = [
@@ -162,19 +167,14 @@ def _only_kind(child: Mapping[str, Any]) -> str:
 
 def _external(entry: Mapping[str, Any]) -> int:
     """How many generators below an entry need records."""
-    nested = [child for kind in _COMBINED if isinstance(entry.get(kind), dict) for child in _entries(entry[kind])]
+    nested = [child for kind in _COMBINED for child in mappings(mapping(entry, kind), "generators")]
     return sum(entry.get(kind) is not None for kind in EXTERNAL) + sum(map(_external, nested))
 
 
-def _entries(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = body.get("generators")
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def _children(body: Mapping[str, Any], kind: str, place: str) -> list[Mapping[str, Any]]:
+def _children(body: Mapping[str, Any], kind: str, place: str) -> Sequence[Mapping[str, Any]]:
     if place.count("/") > 1:
         raise RenderFailed("discover", f"{kind}: matrix and merge can be nested once, and not deeper")
-    children = _entries(body)
+    children = mappings(body, "generators")
     if len(children) < 2 or (kind == "matrix" and len(children) > 2):
         wanted = "2" if kind == "matrix" else "two or more"
         raise RenderFailed("discover", f"{kind}: {len(children)} generators; it takes {wanted}")
@@ -183,21 +183,23 @@ def _children(body: Mapping[str, Any], kind: str, place: str) -> list[Mapping[st
 
 def _limited(found: Iterable[Parameters]) -> list[Parameters]:
     kept = list(islice(found, MAX_PARAMETERS + 1))
-    if len(kept) > MAX_PARAMETERS:
-        raise NotRendered("limit", f"the set makes more than {MAX_PARAMETERS:,} Applications")
+    _check_number(len(kept))
     return kept
+
+
+def _check_number(found: int) -> None:
+    if found > MAX_PARAMETERS:
+        raise NotRendered("limit", f"the set makes more than {MAX_PARAMETERS:,} Applications")
 
 
 def _selected(found: Iterable[Parameters], entry: Mapping[str, Any]) -> list[Parameters]:
     """Those that the generator's own `selector` chooses, which sees them flattened."""
-    selector = entry.get("selector")
+    selector = mapping(entry, "selector")
     return [one for one in found if not selector or selects(selector, flatten(one))]
 
 
 def _from_list(body: Mapping[str, Any], go: bool) -> Iterator[Parameters]:
-    for element in body.get("elements") or ():
-        if not isinstance(element, dict):
-            raise RenderFailed("discover", "a list element is no mapping")
+    for element in mappings(body, "elements"):
         yield element if go else _flat_element(element)
     text = body.get("elementsYaml")
     if not text:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from previews.engine.applications import parse_source
+from previews.engine.discover.applicationsets.fields import mappings
 from previews.engine.discover.applicationsets.parameters import Parameters, TextList, flatten, normalise
 from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.resolve import Resolver
@@ -24,7 +25,7 @@ def find_in_git(body: Mapping[str, Any], resolver: Resolver, go: bool) -> Iterat
     source = {"repoURL": body.get("repoURL"), "targetRevision": body.get("revision"), "path": "."}
     tree = resolver.find(parse_source(source)).tree
     prefix = str(body.get("pathParamPrefix") or "")
-    directories, files = body.get("directories") or (), body.get("files") or ()
+    directories, files = mappings(body, "directories"), mappings(body, "files")
     if directories:
         for path in _directories(tree, directories):
             yield _of_path(path, "", prefix, go)
@@ -70,9 +71,8 @@ def _parents(path: str) -> Iterator[str]:
 
 def _split(patterns: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """Patterns that choose, and those that exclude."""
-    items = [item for item in patterns if isinstance(item, dict)]
-    chosen = [str(item.get("path") or "") for item in items if not item.get("exclude")]
-    return chosen, [str(item.get("path") or "") for item in items if item.get("exclude")]
+    chosen = [str(item.get("path") or "") for item in patterns if not item.get("exclude")]
+    return chosen, [str(item.get("path") or "") for item in patterns if item.get("exclude")]
 
 
 @lru_cache(maxsize=256)

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from previews.engine.errors import RenderFailed
+from previews.engine.errors import NotRendered, RenderFailed
 
 #: One set of parameters: flat names with goTemplate off, else a JSON object.
 Parameters = dict[str, Any]
 
-_TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_TAGGED_LINE = re.compile(r"\{\{.*\}\}")
+MAX_TEXT = 4 * 1024 * 1024
 
 
 class TextMap(dict[str, str]):
@@ -87,16 +86,21 @@ def fill(value: Any, parameters: Parameters) -> Any:
 
 
 def _fill_text(text: str, parameters: Parameters) -> str:
-    if not _TAGGED_LINE.search(text):
+    # As in Argo CD (isTemplatedRegex), a text without a whole tag on any line is no template.
+    if not any("}}" in line.partition("{{")[2] for line in text.split("\n")):
         return text
-    if "{{" in _TAG.sub("", text):
-        raise RenderFailed("discover", f"invalid template: {text!r} has a tag without an end")
-
-    def replace(tag: re.Match[str]) -> str:
-        found = parameters.get(tag[1].strip())
-        return found if isinstance(found, str) else tag[0]
-
-    return _TAG.sub(replace, text)
+    done: list[str] = []
+    size = at = 0
+    while (start := text.find("{{", at)) >= 0:
+        end = text.find("}}", start + 2)
+        if end < 0:
+            raise RenderFailed("discover", f"invalid template: {text!r} has a tag without an end")
+        found = parameters.get(text[start + 2 : end].strip())
+        done += text[at:start], found if isinstance(found, str) else text[start : end + 2]
+        at, size = end + 2, size + len(done[-1])
+        if size > MAX_TEXT:
+            raise NotRendered("limit", f"a text of the set becomes longer than {MAX_TEXT:,} characters")
+    return "".join(done) + text[at:]
 
 
 def fill_empty(value: Any, other: Any) -> Any:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from previews.engine.discover.applicationsets.fields import mapping
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.yamls import load
 
@@ -27,8 +28,8 @@ def apply_patch(application: Mapping[str, Any], text: str) -> dict[str, Any]:
     if patch is not None and not isinstance(patch, dict):
         raise RenderFailed("discover", "templatePatch is no mapping")
     patched = _merge(application, patch or {}, ())
-    project = (application.get("spec") or {}).get("project")
-    spec = {key: item for key, item in (patched.get("spec") or {}).items() if key != "project"}
+    project = mapping(application, "spec").get("project")
+    spec = {key: item for key, item in mapping(patched, "spec").items() if key != "project"}
     return {**patched, "spec": spec | ({"project": project} if project is not None else {})}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from previews.engine.applications import Instance
+from previews.engine.discover.applicationsets.fields import mapping
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,7 @@ Policies = Mapping[tuple[str, ...], SetPolicy]
 
 def read_policy(name: str, spec: Mapping[str, Any]) -> SetPolicy:
     """The policy that a set's spec states."""
-    stated = spec.get("syncPolicy")
-    if not isinstance(stated, dict):
-        return SetPolicy(name)
+    stated = mapping(spec, "syncPolicy")
     sync = str(stated.get("applicationsSync") or "sync")
     return SetPolicy(name, sync, bool(stated.get("preserveResourcesOnDeletion")))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from previews.engine.discover.applicationsets.fields import mapping
 from previews.engine.discover.applicationsets.parameters import Parameters, TextList, flatten, printed
 from previews.engine.errors import NotRendered, RenderFailed
 
@@ -40,7 +41,7 @@ def recorded(
 def parameters_of(record: Mapping[str, Any], kind: str, body: Mapping[str, Any], go: bool) -> Parameters:
     """A record as the parameters that its generator would make of it."""
     if kind == "plugin":
-        asked = (body.get("input") or {}).get("parameters") or {}
+        asked = mapping(mapping(body, "input"), "parameters")
         return (dict(record) if go else flatten(record)) | {"generator": {"input": {"parameters": asked}}}
     if kind == "pullRequest" and isinstance(record.get("labels"), list):
         labels = {"labels": TextList(map(str, record["labels"]))} if go else {}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from previews.engine.discover.applicationsets.fields import items
 from previews.engine.discover.applicationsets.parameters import Parameters, fill
 from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest
@@ -26,7 +27,7 @@ class Texts:
         self.go = bool(spec.get("goTemplate"))
         self.render = render
         self.missing_key = "invalid"
-        for option in (spec.get("goTemplateOptions") or ()) if self.go else ():
+        for option in items(spec, "goTemplateOptions") if self.go else ():
             found = _OPTION.fullmatch(str(option))
             if not found:
                 raise RenderFailed("discover", f"goTemplateOptions: unrecognized option: {option}")
