@@ -62,6 +62,31 @@ template:
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "pattern", "found"),
+    [
+        ("directories", "a/*", {"a/b", "a/c"}),
+        ("directories", "a/**", {"a/b", "a/c"}),
+        ("directories", "a/[^b]", {"a/c"}),
+        ("directories", "*/b/?", {"a/b/d"}),
+        ("directories", "/a/*", set()),
+        ("directories", "a/[z-a]", set()),
+        ("files", "a", {"a/b", "a/b/d", "a/c"}),
+        ("files", "a/*.json", {"a/b", "a/b/d", "a/c"}),
+        ("files", "**/b/*.json", {"a/b", "a/b/d"}),
+        ("files", "?.json", {"."}),
+        ("files", "{a,b}/*.json", set()),
+    ],
+)
+def test_patterns_match_as_those_of_go_and_git(made, kind, pattern, found):
+    spec = f"""
+generators: [{{git: {{repoURL: {ADDRESS}, revision: HEAD, {kind}: [{{path: '{pattern}'}}]}}}}]
+template: {{metadata: {{name: '{{{{path}}}}'}}}}
+"""
+    files = {"a/b/1.json": "{}", "a/b/d/1.json": "{}", "a/c/1.json": "{}", "a/.h/x": "", "x.json": "{}"}
+    assert set(made(spec, files)) == found
+
+
 CLUSTERS = """
 goTemplate: true
 goTemplateOptions: [missingkey=error]

@@ -143,7 +143,7 @@ class _Action:
             words.append(keyword := self.take())
             if keyword in _NAMING and (name := self.peek("string")):
                 self.take()
-                words.append(f'"{self.number}/{_bare(name)}"' if name[0] == '"' else f"`{self.number}/{_bare(name)}`")
+                words.append(f"{name[0]}{self.number}/{name[1:]}")
         words.append(self.pipeline())
         end = _TRIMMED_END.match(self.text, self.at)
         self.skip_space()
@@ -249,35 +249,31 @@ class _Action:
             found = f"($astrolabe_y := ({piped}{name} {rest}))"
             return f'first (list {found} (include "astrolabe.yaml" (list {self.number} $astrolabe_y)))'
         if name == "fromJson":
+            # Helm's takes objects only.
             name = "mustFromJson"
         return piped + " ".join([name, *operands[1:]])
 
     def access(self, receiver: str, keys: Sequence[str]) -> str:
-        """`receiver.key.key`: quickly where all keys are there, else key by key, minding what is missing."""
-        path = "".join(f".{key}" for key in keys)
+        """`receiver.key.key`: at once where all keys are there, else key by key, minding what is missing."""
         if self.missing_key == "zero":
-            return f"{receiver if receiver != '.' else ''}{path}"
+            return _field(receiver, keys)
         first = receiver
         if receiver[0] == "(":
             receiver, first = "$astrolabe_r", f"($astrolabe_r := {receiver})"
-        base = receiver if receiver != "." else ""
-        tests, place = [f"(typeIs {_MAP} {first})"], receiver
-        for key in keys:
-            if place != receiver:
-                tests.append(f"(typeIs {_MAP} {place})")
-            tests.append(f'(hasKey {place} "{key}")')
-            place = f"{'' if place == '.' else place}.{key}"
-        asked = (
-            f'dict "v" {receiver} "text" {self.number} "strict" {"true" if self.missing_key == "error" else "false"}'
-            f' "gone" false "keys" (list {" ".join(f"{chr(34)}{key}{chr(34)}" for key in keys)})'
-        )
-        slowly = f'(index (list (include "astrolabe.path" ($astrolabe_c := {asked})) $astrolabe_c.v) 1)'
+        tests = []
+        for number, key in enumerate(keys):
+            place = _field(receiver, keys[:number])
+            tests.append(f'(typeIs {_MAP} {place if number else first}) (hasKey {place} "{key}")')
+        names = " ".join(f'"{key}"' for key in keys)
+        strict = "true" if self.missing_key == "error" else "false"
+        asked = f'dict "v" {receiver} "keys" (list {names}) "strict" {strict} "gone" false "text" {self.number}'
+        by_keys = f'(index (list (include "astrolabe.path" ($astrolabe_c := {asked})) $astrolabe_c.v) 1)'
         is_map = f'(or (kindIs "map" {receiver}) (kindIs "invalid" {receiver}))'
-        return (
-            f"(first (or (and {' '.join(tests)} (list {base}{path}))"
-            f" (and {is_map} (list {slowly})) (list {base}{path})))"
-        )
+        plain = f"(list {_field(receiver, keys)})"
+        # Each value in a list, so that `and` and `or` take it for true; what is no map is Go's own affair.
+        return f"(first (or (and {' '.join(tests)} {plain}) (and {is_map} (list {by_keys})) {plain}))"
 
 
-def _bare(name: str) -> str:
-    return name[1:-1]
+def _field(receiver: str, keys: Sequence[str]) -> str:
+    path = "".join(f".{key}" for key in keys)
+    return path if receiver == "." and path else receiver + path

@@ -74,7 +74,10 @@ def _explained(message: str, texts: Sequence[str]) -> str:
     if marked:
         return f"template {texts[int(marked[1])].strip()!r}: {marked[2].strip()}"
     places = _PLACE.findall(message)
-    # What follows would be our rewriting of a word, not the word.
-    message = message.partition(" first (or ")[0]
-    reason = message.strip().rpartition("\n")[2].rpartition(">: ")[2].rpartition("): ")[2].strip()
+    # What follows "first (or" would be our rewriting of a word, not the word.
+    message = message.partition(" first (or ")[0].strip()
+    if message.startswith("parse error at ("):
+        reason = message.partition("): ")[2]
+    else:
+        reason = message.rpartition("\n")[2].rpartition(">: ")[2].strip()
     return f"template {texts[int(places[-1])].strip()!r}: {reason}" if places else reason

@@ -77,8 +77,11 @@ def _split(patterns: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]
 
 @lru_cache(maxsize=256)
 def _path_match(pattern: str) -> re.Pattern[str]:
-    """Go's path.Match: `*` and `?` stay inside a folder, and `**` is no more than `*`."""
-    return re.compile("".join(map(_translated, _PIECE.findall(pattern))) + r"\Z", re.DOTALL)
+    """Go's path.Match: `*` and `?` stay inside a folder, `**` is no more than `*`; a bad pattern matches nothing."""
+    try:
+        return re.compile("".join(map(_translated, _PIECE.findall(pattern))) + r"\Z", re.DOTALL)
+    except re.error:
+        return re.compile(r"(?!)")
 
 
 def _translated(piece: str) -> str:
