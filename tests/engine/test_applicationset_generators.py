@@ -71,7 +71,7 @@ template:
         ("directories", "*/b/?", {"a/b/d"}),
         ("directories", "/a/*", set()),
         ("directories", "a/[z-a]", set()),
-        ("files", "a", {"a/b", "a/b/d", "a/c"}),
+        ("files", "a", {"a/b", "a/b/d", "a/c", "a/.h"}),
         ("files", "a/*.json", {"a/b", "a/b/d", "a/c"}),
         ("files", "**/b/*.json", {"a/b", "a/b/d"}),
         ("files", "?.json", {"."}),
