@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from previews.engine.applications import Instance
 from previews.engine.cells import Cause, ValueState
 from previews.engine.config import Ignore
+from previews.engine.discover.applicationsets.policy import policy_notes
 from previews.engine.discover.fleet import ANY_CLUSTER, Fleet
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed
 from previews.engine.flux.verdict import flux_verdict
@@ -98,6 +99,7 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
         after = replace(after, is_new=before is None and old is None) if after else None
         new = _resolve(after, head_resolver) if after else _broken_parent(before, head)
         cell = _plan_cell(_Pair(before, after, old, new), place in pinned, show)
+        cell = replace(cell, notes=(*cell.notes, *policy_notes(before, after, base.policies, head.policies)))
         if _is_unchanged(cell) and after:
             unchanged.append(after)
             continue

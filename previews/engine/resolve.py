@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from previews.engine.applications import Application, HelmOptions, Instance, Source
-from previews.engine.config import FleetConfig
+from previews.engine.config import Cluster, FleetConfig
 from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
 from previews.engine.flux import parts
 from previews.engine.flux.artifact import Artifact
@@ -85,6 +85,7 @@ class Known:
     cluster_scoped: dict[str, frozenset[GroupKind]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     artifacts: dict[tuple[str, str], Artifact] = field(default_factory=dict)
+    clusters: dict[str, tuple[Cluster, ...]] = field(default_factory=dict)
 
 
 class Resolver:

@@ -22,6 +22,7 @@ from previews.engine.manifests import Resource, read_resources, split_documents,
 from previews.engine.masking import Mask, make_mask
 from previews.engine.render import flux, sandbox
 from previews.engine.render.helm import Helm, by_binary, by_library
+from previews.engine.render.texts import evaluate
 from previews.engine.render.unstable import SECONDS_APART, shows_the_time, stabilise
 from previews.engine.yamls import dump, load
 
@@ -47,6 +48,8 @@ class Renderer:
 
     def render(self, parts: list[dict[str, Any]]) -> dict[str, Any]:
         """The answer to one request: resources and warnings. Raises RenderFailed."""
+        if [part["tool"] for part in parts] == ["gotemplate"]:
+            return _texts(parts[0]["options"])
         found = self._resources(parts)
         reasons = {part["options"].get("volatility") for part in parts} & {"random", "time"}
         if reasons:
@@ -117,6 +120,14 @@ class Renderer:
             message = done.stderr.strip().removeprefix("error: ").replace(f"{folder}/", "")
             raise RenderFailed("render", message or f"kustomize ended with code {done.returncode}")
         return split_documents(done.stdout)
+
+
+def _texts(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What templates of no chart gave, as the text of one resource."""
+    text = json.dumps(evaluate(options))
+    if len(text) > MAX_OUTPUT:
+        raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
+    return {"resources": [["", "", "Texts", "", "", "", text]], "warnings": []}
 
 
 def _directory(folder: Path) -> list[str]:

@@ -33,6 +33,8 @@ from previews.engine.trees import ObjectStore
 from previews.engine.yamls import dump
 
 Result = Manifest | RenderFailed
+#: Gives a result for each request's key, from a cache where it can.
+Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
 MAX_ANSWER = 48 * 1024 * 1024
 RENDERS_PER_CHILD = 400
