@@ -187,7 +187,7 @@ class Resolver:
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
         elif self.tool(found) == "kustomize":
-            ids.append(sorted(kustomize.closure(found.tree, source.path).items()))
+            ids.append(sorted(kustomize.closure(found.tree, source, self.find).items()))
         return ids
 
     def tool(self, found: Found) -> str:
@@ -250,7 +250,9 @@ class Resolver:
             merged = self._helm_values(instance, found.source)
             return *self._helm_part(instance, found, merged), merged
         if tool == "kustomize":
-            return kustomize.part(found.tree, found.source), [], kustomize.values(found.tree, found.source)
+            environment = _environment(instance.definition, found.source)
+            part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd)
+            return part, [], kustomize.values(found.tree, found.source)
         return directory.part(found.tree, found.source), [], dict(found.source.directory or {})
 
     # Helm

@@ -32,7 +32,7 @@ def files_of(definition: Application, resolver: Resolver) -> set[str]:
     try:
         for found, tool in _opened(definition, resolver):
             if resolver.is_ours(found.source) and _may_hold(found, tool, resolver):
-                files.update(_manifests(found, tool))
+                files.update(_manifests(found, tool, resolver))
     except (NotRendered, RenderFailed):
         return set()
     return files
@@ -50,7 +50,7 @@ def _may_hold(found: Found, tool: str, resolver: Resolver) -> bool:
     known = resolver.known.makes_applications
     key = (tool, entry.id if entry else "")
     if key not in known:
-        blobs = _templates(found) if tool == "helm" else _manifests(found, tool).values()
+        blobs = _templates(found) if tool == "helm" else _manifests(found, tool, resolver).values()
         known[key] = any(MAKES_APPLICATIONS.search(found.tree.store.blob(blob)) for blob in blobs)
     return known[key]
 
@@ -62,10 +62,10 @@ def _templates(found: Found) -> Iterable[str]:
         yield from _blobs(found.tree, f"{folder}/templates")
 
 
-def _manifests(found: Found, tool: str) -> Mapping[str, str]:
+def _manifests(found: Found, tool: str, resolver: Resolver) -> Mapping[str, str]:
     """Path from the root -> blob id. A chart's templates are no manifests."""
     if tool == "kustomize":
-        return kustomize.closure(found.tree, found.source.path)
+        return kustomize.closure(found.tree, found.source, resolver.find)
     if tool == "directory":
         base = clean_path(found.source.path)
         chosen = directory.chosen(found.tree, base, found.source.directory or {})

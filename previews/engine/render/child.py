@@ -86,9 +86,8 @@ class Renderer:
 
     def _kustomize(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
         where = folder / options["path"]
-        done = subprocess.run(
-            [*self.kustomize, str(where)], cwd=folder, capture_output=True, text=True, check=False, errors="replace"
-        )
+        command = [*self.kustomize, str(where), *options.get("arguments", ())]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, errors="replace")
         if done.returncode:
             message = done.stderr.strip().removeprefix("error: ").replace(f"{folder}/", "")
             raise RenderFailed("render", message or f"kustomize ended with code {done.returncode}")

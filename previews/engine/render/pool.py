@@ -159,17 +159,18 @@ class RenderPool:
             return error
 
     def _message(self, part: Part) -> dict[str, Any]:
-        edit = part.options.get("kustomization")
-        folder = self._edited_copy(part, edit) if edit else self._adapted_chart(part)
+        edits = part.options.get("edits")
+        folder = self._edited_copy(part, edits) if edits else self._adapted_chart(part)
         return {"tool": part.tool, "checkout": folder, "options": part.options}
 
-    def _edited_copy(self, part: Part, edit: dict[str, Any]) -> str:
-        """A copy of the checkout in which the edited kustomization stands; the checkout may serve others."""
-        copy = f"{part.checkout.id}-{digest(edit)[:16]}"
+    def _edited_copy(self, part: Part, edits: Mapping[str, Any]) -> str:
+        """A copy of the checkout in which the edited kustomizations stand; the checkout may serve others."""
+        copy = f"{part.checkout.id}-{digest(edits)[:16]}"
         with self._written[copy]:
             if not (self.folder / copy).exists():
                 shutil.copytree(self.folder / part.checkout.id, self.folder / copy)
-                (self.folder / copy / part.options["path"] / edit["name"]).write_text(dump(edit["content"]))
+                for path, content in edits.items():
+                    (self.folder / copy / path).write_text(dump(content))
         return copy
 
     def _adapted_chart(self, part: Part) -> str:
