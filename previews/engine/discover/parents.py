@@ -13,6 +13,7 @@ from previews.engine.applications import Application
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.render import directory, kustomize
 from previews.engine.render.charts import dependencies, local_path
+from previews.engine.render.requests import digest
 from previews.engine.resolve import Found, Resolver
 from previews.engine.trees import Tree, clean_path
 
@@ -48,9 +49,10 @@ def _opened(definition: Application, resolver: Resolver) -> Iterable[tuple[Found
 def _may_hold(found: Found, tool: str, resolver: Resolver) -> bool:
     entry = found.tree.entry(found.source.path)
     known = resolver.known.makes_applications
-    key = (tool, entry.id if entry else "")
+    blobs: Iterable[str] = _templates(found) if tool == "helm" else _manifests(found, tool, resolver).values()
+    # What a kustomization reaches lies outside its folder too.
+    key = (tool, digest(sorted(blobs)) if tool == "kustomize" else entry.id if entry else "")
     if key not in known:
-        blobs = _templates(found) if tool == "helm" else _manifests(found, tool, resolver).values()
         known[key] = any(MAKES_APPLICATIONS.search(found.tree.store.blob(blob)) for blob in blobs)
     return known[key]
 
