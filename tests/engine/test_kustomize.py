@@ -187,6 +187,26 @@ def test_missing_components_can_be_ignored(render):
     assert set(render(with_options(options, inside))) == {"web", "one"}
 
 
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"replicas": ["web"]}, ""),
+        ({"images": "web:1"}, ""),
+        ({"commonLabels": ["a"]}, ""),
+        ({"namePrefix": "a"}, "commonLabels: [a]"),
+        ({"namePrefix": "a"}, "labels: [a]"),
+    ],
+)
+def test_what_has_another_shape_fails_alone(render, options, text):
+    message = render(with_options(options, kustomization=f"resources: [web.yaml]\n{text}\n"))
+    assert message.startswith("failed: kustomize: ") and " is no " in message
+
+
+def test_a_kustomization_of_another_shape_is_for_kustomize_to_refuse(render):
+    message = render(with_options({}, kustomization="resources: [web.yaml]\ngenerators: 5\npatches: {a: b}\n"))
+    assert message.startswith("failed: ")
+
+
 def test_edits_without_a_kustomization_file_fail(render):
     files = with_options({"namePrefix": "a-"}) | {"k/app/kustomization.yaml": None}
     assert render({path: text for path, text in files.items() if text}) == "failed: k/app: no kustomization file"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from previews.engine.applications import Source
-from previews.engine.render.kustomize.edits import add_files, edited
+from previews.engine.render.kustomize.edits import add_files, check_shapes, edited
 from previews.engine.render.kustomize.files import FILE_NAMES, kustomization
 from previews.engine.render.kustomize.gather import Find, gather
 from previews.engine.render.kustomize.settings import build_arguments, check_options
@@ -28,7 +28,8 @@ def closure(tree: Tree, source: Source, find: Find) -> dict[str, str]:
     """
     path = clean_path(source.path)
     _, content = kustomization(tree, path)
-    return gather(tree, path, add_files(dict(content), source.kustomize or {}, tree, path), find).files
+    check_shapes(content, source.kustomize or {})
+    return gather(tree, path, add_files(content, source.kustomize or {}, tree, path), find).files
 
 
 def values(tree: Tree, source: Source) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def part(tree: Tree, source: Source, find: Find, environment: Mapping[str, str],
     check_options(options, settings)
     path = clean_path(source.path)
     name, written = kustomization(tree, path)
+    check_shapes(written, options)
     content = edited(written, options, environment, tree, path)
     gathered = gather(tree, path, content, find)
     edits = dict(gathered.rewritten)

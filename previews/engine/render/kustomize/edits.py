@@ -21,6 +21,29 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _MAGIC = re.compile(r"[*?\[]")
 
 
+_LISTS, _MAPPINGS = ("images", "patches", "components"), ("commonLabels", "commonAnnotations")
+
+
+def check_shapes(*written: Mapping[str, Any]) -> None:
+    """Raises RenderFailed where a kustomization or its options hold something else than the lists that we edit."""
+    for content in written:
+        for key in (*_LISTS, "replicas", "labels"):
+            if not isinstance(content.get(key) or [], list):
+                raise RenderFailed("render", f"kustomize: {key} is no list")
+        for key in _MAPPINGS:
+            _check_mapping(key, content.get(key))
+        for key in ("replicas", "labels"):
+            for item in content.get(key) or ():
+                if not isinstance(item, dict):
+                    raise RenderFailed("render", f"kustomize: an item of {key} is no mapping")
+                _check_mapping("pairs of labels", item.get("pairs"))
+
+
+def _check_mapping(name: str, value: Any) -> None:
+    if not isinstance(value or {}, dict):
+        raise RenderFailed("render", f"kustomize: {name} is no mapping")
+
+
 def edited(
     content: Mapping[str, Any], options: Mapping[str, Any], environment: Mapping[str, str], tree: Tree, path: str
 ) -> dict[str, Any]:
@@ -41,17 +64,14 @@ def edited(
     return add_files(result, options, tree, path)
 
 
-def add_files(content: dict[str, Any], options: Mapping[str, Any], tree: Tree, path: str) -> dict[str, Any]:
+def add_files(content: Mapping[str, Any], options: Mapping[str, Any], tree: Tree, path: str) -> dict[str, Any]:
     """The kustomization with the options' patches and components: what makes it reach more files. Raises RenderFailed.
 
     For components: edit/add/addcomponent.go of Kustomize.
     """
     result = dict(content)
     if options.get("patches"):
-        patches = result.get("patches") or []
-        if not isinstance(patches, list):
-            raise RenderFailed("render", "'patches' in the kustomization file is no list")
-        result["patches"] = [*patches, *options["patches"]]
+        result["patches"] = [*(result.get("patches") or ()), *options["patches"]]
     components = [str(item) for item in options.get("components") or ()]
     if options.get("ignoreMissingComponents"):
         # Argo CD looks for them with securejoin, for which `..` never leads out of the path.

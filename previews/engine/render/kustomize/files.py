@@ -40,7 +40,7 @@ def kustomization(tree: Tree, path: str) -> tuple[str, Mapping[str, Any]]:
 def bases(content: Mapping[str, Any]) -> Iterator[str]:
     """What a kustomization builds upon: files, folders, and bases elsewhere. What stands inline is left out."""
     for key in BASES:
-        for item in _items(content, key):
+        for item in items(content, key):
             if isinstance(item, str) and "\n" not in item:
                 yield item
 
@@ -48,19 +48,19 @@ def bases(content: Mapping[str, Any]) -> Iterator[str]:
 def files(content: Mapping[str, Any]) -> Iterator[str]:
     """The single files that a kustomization names, relative to its folder."""
     for key in _LISTS:
-        yield from (item for item in _items(content, key) if isinstance(item, str) and "\n" not in item)
-    named = [item for key in _WITH_PATHS for item in _items(content, key)]
+        yield from (item for item in items(content, key) if isinstance(item, str) and "\n" not in item)
+    named = [item for key in _WITH_PATHS for item in items(content, key)]
     yield from _texts(item.get("path") for item in [*named, content.get("openapi")] if isinstance(item, dict))
     for key in _GENERATORS:
-        for item in _items(content, key):
+        for item in items(content, key):
             if isinstance(item, dict):
                 yield from _generator_files(item)
 
 
 def _generator_files(generator: Mapping[str, Any]) -> Iterator[str]:
     """Files as `path` or `key=path`, and those of variables."""
-    yield from (item.partition("=")[2] or item for item in _texts(_items(generator, "files")))
-    yield from _texts([*_items(generator, "envs"), generator.get("env")])
+    yield from (item.partition("=")[2] or item for item in _texts(items(generator, "files")))
+    yield from _texts([*items(generator, "envs"), generator.get("env")])
 
 
 def plugin_files(document: Any, depth: int = 0) -> Iterator[str]:
@@ -70,7 +70,7 @@ def plugin_files(document: Any, depth: int = 0) -> Iterator[str]:
             yield from plugin_files(item, depth + 1)
     if not isinstance(document, dict) or depth >= 20:
         return
-    yield from _texts([document.get("path"), *_items(document, "paths")])
+    yield from _texts([document.get("path"), *items(document, "paths")])
     yield from _generator_files(document)
     for key, value in document.items():
         if key not in ("fieldSpecs", "metadata", "fieldPaths"):
@@ -81,6 +81,7 @@ def _texts(values: Any) -> Iterator[str]:
     yield from (value for value in values if isinstance(value, str) and value and "\n" not in value)
 
 
-def _items(content: Mapping[str, Any], key: str) -> list[Any]:
+def items(content: Mapping[str, Any], key: str) -> list[Any]:
+    """The list at a key; an empty one where there is none, or something else."""
     value = content.get(key)
     return value if isinstance(value, list) else []

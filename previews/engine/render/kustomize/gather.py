@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from previews.engine.applications import Source
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.render.charts import tree_files
-from previews.engine.render.kustomize.files import BASES, bases, files, kustomization, plugin_files
+from previews.engine.render.kustomize.files import BASES, bases, files, items, kustomization, plugin_files
 from previews.engine.render.kustomize.remote import RemoteBase, parse_remote
 from previews.engine.render.requests import digest
 from previews.engine.trees import Tree, clean_path
@@ -75,7 +75,11 @@ class _Gathering:
         if any(target is not None for target in moved.values()):
             here = posixpath.join(place.root, folder) or "."
             names = {item: posixpath.relpath(target, here) for item, target in moved.items() if target is not None}
-            new = {key: [_renamed(item, names) for item in content[key]] for key in BASES if content.get(key)}
+            new = {
+                key: [_renamed(item, names) for item in content[key]]
+                for key in BASES
+                if isinstance(content.get(key), list)
+            }
             self.rewritten[posixpath.join(place.root, folder, name)] = {**content, **new}
 
     def base(self, place: _Place, folder: str, item: str) -> str | None:
@@ -103,7 +107,7 @@ class _Gathering:
     def plugins(self, place: _Place, folder: str, content: Mapping[str, Any]) -> None:
         """Takes the files that generators and transformers with a file (or a text) of their own name."""
         for key in ("generators", "transformers", "validators"):
-            for item in content.get(key) or ():
+            for item in items(content, key):
                 inline = isinstance(item, str) and "\n" in item
                 where = posixpath.join(folder, str(item))
                 data = None if inline or "://" in str(item) else place.tree.read(clean_path(where))
