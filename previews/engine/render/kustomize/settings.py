@@ -37,11 +37,6 @@ def check_options(options: Mapping[str, Any], settings: Mapping[str, str]) -> No
         raise NotRendered("plugin", f"kustomize.version asks for Kustomize {version}{where}, which is not here")
 
 
-def enables_helm(settings: Mapping[str, str]) -> bool:
-    """Whether charts inside kustomizations may be inflated. Raises as `build_arguments`."""
-    return bool(_parsed(settings).get("--enable-helm"))
-
-
 def build_arguments(settings: Mapping[str, str]) -> list[str]:
     """The flags for `kustomize build`, of those in `kustomize.buildOptions` that change what comes out of it.
 
