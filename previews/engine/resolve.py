@@ -221,7 +221,7 @@ class Resolver:
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
         elif self.tool(found) == "kustomize":
-            ids.append(sorted(kustomize.closure(found.tree, source.path).items()))
+            ids.append(sorted(kustomize.closure(found.tree, source, self.find).items()))
         return ids
 
     def _flux_files(self, found: Found, flux: FluxOptions) -> dict[str, str]:
@@ -279,7 +279,8 @@ class Resolver:
         return Resolution(values[0] if len(values) == 1 else values, request, made[0].version if made else "")
 
     def _part(self, instance: Instance, found: Found, written: Source) -> _Made:
-        flux = instance.definition.flux
+        definition = instance.definition
+        flux = definition.flux
         if flux and flux.kind == "Kustomization":
             artifact = self._artifact(found.tree, flux)
             place = found.tree, found.source.path, flux, artifact
@@ -295,7 +296,9 @@ class Resolver:
             shown = merge(parts.default_values(found.tree, source, flux) or {}, values) | dict(flux.hidden)
             return _Made(part, shown, tuple(missing), parts.chart_version(found.tree, source, flux))
         if tool == "kustomize":
-            return _Made(kustomize.part(found.tree, found.source), kustomize.values(found.tree, found.source))
+            environment = _environment(definition, found.source)
+            part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd)
+            return _Made(part, kustomize.values(found.tree, found.source))
         return _Made(directory.part(found.tree, found.source), dict(found.source.directory or {}))
 
     # Helm

@@ -107,3 +107,14 @@ def test_files_that_no_parent_renders_are_seeds_themselves(preview):
     prepared, _ = preview({**fleet(), "astrolabe.yaml": CONFIG}, {"a.txt": "a"})
     assert set(found(prepared).values()) == {"clusters/c1/web.yaml"}
     assert any("stands in both" in note for note in prepared.notes)
+
+
+def test_a_base_beside_that_comes_to_hold_a_child_makes_it(preview):
+    base = {
+        "root.yaml": application("root", "overlay"),
+        "overlay/kustomization.yaml": "resources: [../base]\nnameSuffix: -x\n",
+        "base/kustomization.yaml": "resources: [more.yaml]\n",
+        "base/more.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n",
+    }
+    _, cells = preview(base, {"base/more.yaml": application("web", "charts/web")})
+    assert {place[1]: cell.yaml for place, cell in cells.items()} == {"root": "changed", "web-x": "added"}

@@ -13,6 +13,7 @@ from previews.engine.applications import Application
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.render import directory, kustomize
 from previews.engine.render.charts import dependencies, local_path
+from previews.engine.render.requests import digest
 from previews.engine.resolve import Found, Resolver
 from previews.engine.trees import Tree, clean_path
 
@@ -32,7 +33,7 @@ def files_of(definition: Application, resolver: Resolver) -> set[str]:
     try:
         for found, tool in _opened(definition, resolver):
             if resolver.is_ours(found.source) and _may_hold(found, tool, resolver):
-                files.update(_manifests(found, tool))
+                files.update(_manifests(found, tool, resolver))
     except (NotRendered, RenderFailed):
         return set()
     return files
@@ -48,9 +49,10 @@ def _opened(definition: Application, resolver: Resolver) -> Iterable[tuple[Found
 def _may_hold(found: Found, tool: str, resolver: Resolver) -> bool:
     entry = found.tree.entry(found.source.path)
     known = resolver.known.makes_applications
-    key = (tool, entry.id if entry else "")
+    blobs: Iterable[str] = _templates(found) if tool == "helm" else _manifests(found, tool, resolver).values()
+    # What a kustomization reaches lies outside its folder too.
+    key = (tool, digest(sorted(blobs)) if tool == "kustomize" else entry.id if entry else "")
     if key not in known:
-        blobs = _templates(found) if tool == "helm" else _manifests(found, tool).values()
         known[key] = any(MAKES_APPLICATIONS.search(found.tree.store.blob(blob)) for blob in blobs)
     return known[key]
 
@@ -62,10 +64,10 @@ def _templates(found: Found) -> Iterable[str]:
         yield from _blobs(found.tree, f"{folder}/templates")
 
 
-def _manifests(found: Found, tool: str) -> Mapping[str, str]:
+def _manifests(found: Found, tool: str, resolver: Resolver) -> Mapping[str, str]:
     """Path from the root -> blob id. A chart's templates are no manifests."""
     if tool == "kustomize":
-        return kustomize.closure(found.tree, found.source.path)
+        return kustomize.closure(found.tree, found.source, resolver.find)
     if tool == "directory":
         base = clean_path(found.source.path)
         chosen = directory.chosen(found.tree, base, found.source.directory or {})

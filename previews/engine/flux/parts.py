@@ -13,18 +13,21 @@ from dataclasses import replace
 from typing import Any
 
 from previews.engine.applications import HelmOptions, Instance, Source
-from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
 from previews.engine.flux.sources import clamped, items, mapping, text
-from previews.engine.render import kustomize
 from previews.engine.render.flux import POST_RENDERER
+from previews.engine.render.kustomize.files import FILE_NAMES, kustomization
+from previews.engine.render.kustomize.gather import Found, gather
 from previews.engine.render.requests import Part, make_checkout
 from previews.engine.trees import Tree, clean_path
 from previews.engine.values import merge
 from previews.engine.yamls import dump, load
 
 _ENDINGS = (".yaml", ".yml")
+# Flux lets kustomize read anywhere in the artifact; the checkout holds nothing else.
+_ANYWHERE = ["--load-restrictor", "LoadRestrictionsNone"]
 _OVERLAY = (
     "targetNamespace", "namePrefix", "nameSuffix", "patches", "patchesStrategicMerge", "patchesJson6902", "images",
     "components", "buildMetadata", "commonMetadata",
@@ -32,7 +35,7 @@ _OVERLAY = (
 
 
 def kustomization_files(tree: Tree, path: str, flux: FluxOptions, artifact: Artifact) -> dict[str, str]:
-    """All files that the build may read: path from the root -> blob id. Raises as `kustomize.closure`."""
+    """All files that the build may read: path from the root -> blob id. Raises as `kustomize.gather`."""
     folder = clean_path(path)
     entry = tree.entry(folder)
     if entry is None or not entry.is_tree:
@@ -49,12 +52,17 @@ def kustomization_files(tree: Tree, path: str, flux: FluxOptions, artifact: Arti
                 files[where] = entry.id
     folders += [clean_path(posixpath.join(folder, component)) for component in _components(tree, folder, flux)]
     for where in folders:
-        files.update(kustomize.closure(tree, where))
+        _, content = kustomization(tree, where)
+        files.update(gather(tree, where, content, _no_remote).files)
     return {name: blob for name, blob in files.items() if artifact.holds(name)}
 
 
+def _no_remote(source: Source) -> Found:
+    raise NotRendered("dependency", "is not fetched for Flux yet")
+
+
 def _own_file(tree: Tree, folder: str, artifact: Artifact) -> str:
-    for name in kustomize.FILE_NAMES:
+    for name in FILE_NAMES:
         path = posixpath.join(folder, name)
         entry = tree.entry(path)
         if entry is not None and entry.is_file and artifact.holds(path):
@@ -90,14 +98,14 @@ def kustomization_content(tree: Tree, path: str, flux: FluxOptions, artifact: Ar
     """The name and content of the kustomization file before the overlay: that of the folder, or a generated one."""
     folder = clean_path(path)
     if _own_file(tree, folder, artifact):
-        name, content = kustomize.kustomization(tree, folder)
+        name, content = kustomization(tree, folder)
         return name, dict(content)
     resources = [
         f"./{posixpath.relpath(where, folder or '.')}" for where in generated_resources(tree, folder, artifact)
     ]
     bare: dict[str, Any] = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
     # Kustomize refuses a file that says nothing.
-    return kustomize.FILE_NAMES[0], bare | ({"resources": resources} if resources else {"namespace": "_placeholder"})
+    return FILE_NAMES[0], bare | ({"resources": resources} if resources else {"namespace": "_placeholder"})
 
 
 def _with_overlay(content: Mapping[str, Any], spec: Mapping[str, Any], components: list[str]) -> dict[str, Any]:
@@ -147,7 +155,7 @@ def kustomization_part(tree: Tree, path: str, flux: FluxOptions, artifact: Artif
         "decrypts": bool(flux.spec.get("decryption")),
         **_finish(flux),
     }
-    options = {"path": folder, "kustomization": {"name": name, "content": edited}, "flux": after}
+    options = {"path": folder, "edits": {posixpath.join(folder, name): edited}, "arguments": _ANYWHERE, "flux": after}
     return Part("kustomize", make_checkout(files), options)
 
 
@@ -203,7 +211,7 @@ def release_part(instance: Instance, flux: FluxOptions, part: Part, tree: Tree, 
     renderers = [mapping(item, "kustomize") for item in items(flux.spec, "postRenderers")]
     for number, renderer in enumerate(filter(None, renderers)):
         content = {"resources": ["/dev/stdin"], **_patches(renderer), "images": items(renderer, "images")}
-        files[f"{POST_RENDERER.format(number)}/{kustomize.FILE_NAMES[0]}"] = dump(content)
+        files[f"{POST_RENDERER.format(number)}/{FILE_NAMES[0]}"] = dump(content)
     after = {
         "post_renderers": len(list(filter(None, renderers))),
         "post_render_strategy": text(flux.spec, "postRenderStrategy") or "combined",

@@ -104,7 +104,7 @@ class Renderer:
         return self._helm[engine]
 
     def _kustomize(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
-        return self._build(folder / options["path"], folder, _ANYWHERE if "flux" in options else ())
+        return self._build(folder / options["path"], folder, options.get("arguments", ()))
 
     def _build(self, where: Path, folder: Path, arguments: Sequence[str], text: str = "") -> list[str]:
         done = subprocess.run(

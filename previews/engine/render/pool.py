@@ -161,10 +161,8 @@ class RenderPool:
             return error
 
     def _message(self, part: Part) -> dict[str, Any]:
-        edit = part.options.get("kustomization")
         texts = dict(part.options.get("files", {}))
-        if edit:
-            texts[f"{part.options['path']}/{edit['name']}".lstrip("/")] = dump(edit["content"])
+        texts |= {path: dump(content) for path, content in part.options.get("edits", {}).items()}
         folder = self._edited_copy(part.checkout, texts) if texts else self._adapted_chart(part)
         return {"tool": part.tool, "checkout": folder, "options": part.options}
 

@@ -1,0 +1,62 @@
+"""Kustomize sources: the files that a kustomization reaches, and Argo CD's edits put into it.
+
+Mirrors util/kustomize/kustomize.go of Argo CD.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from previews.engine.applications import Source
+from previews.engine.render.kustomize.edits import add_files, check_shapes, edited
+from previews.engine.render.kustomize.files import FILE_NAMES, kustomization
+from previews.engine.render.kustomize.gather import Find, gather
+from previews.engine.render.kustomize.settings import build_arguments, check_options
+from previews.engine.render.requests import Part, make_checkout
+from previews.engine.trees import Tree, clean_path
+
+__all__ = ["FILE_NAMES", "Find", "closure", "part", "values"]
+
+
+def closure(tree: Tree, source: Source, find: Find) -> dict[str, str]:
+    """All files that a build of this source may read, as path in the checkout -> blob id.
+
+    Those of remote bases stand below `.remote/`. Raises NotRendered when a base cannot be had, RenderFailed when one
+    leads out of its repository.
+    """
+    path = clean_path(source.path)
+    _, content = kustomization(tree, path)
+    check_shapes(content, source.kustomize or {})
+    return gather(tree, path, add_files(content, source.kustomize or {}, tree, path), find).files
+
+
+def values(tree: Tree, source: Source) -> dict[str, Any]:
+    """What stands in the value row: the Application's options and the path's own kustomization."""
+    _, content = kustomization(tree, clean_path(source.path))
+    return {"kustomization": dict(content), **({"kustomize": dict(source.kustomize)} if source.kustomize else {})}
+
+
+def part(tree: Tree, source: Source, find: Find, environment: Mapping[str, str], settings: Mapping[str, str]) -> Part:
+    """What to render for a Kustomize source.
+
+    `find` gives the trees of remote bases, `environment` what Argo CD substitutes, `settings` are argocd-cm's data.
+    Raises RenderFailed, or NotRendered for an option that we cannot apply.
+    """
+    options = source.kustomize or {}
+    check_options(options, settings)
+    path = clean_path(source.path)
+    name, written = kustomization(tree, path)
+    check_shapes(written, options)
+    content = edited(written, options, environment, tree, path)
+    gathered = gather(tree, path, content, find)
+    edits = dict(gathered.rewritten)
+    if content != written:
+        edits.setdefault(posixpath.join(path, name), content)
+    asked: dict[str, Any] = {"path": path}
+    if edits:
+        asked["edits"] = edits
+    if arguments := build_arguments(settings):
+        asked["arguments"] = arguments
+    return Part("kustomize", make_checkout(gathered.files), asked)
