@@ -379,12 +379,21 @@ def test_the_hydrators_dry_source_is_what_is_rendered(added):
     assert names(cell) == ["dry"]
 
 
-@pytest.mark.parametrize("broken", ["values: 'a: ['", "values: '- a'", "valuesObject: [a]"])
-def test_an_application_with_broken_inline_values_fails_and_is_not_removed(broken, changed):
-    edited = application("web", "charts/web", f"    helm:\n      {broken}\n")
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("{values: 'a: ['}", "helm.values: line"),
+        ("{values: '- a'}", "helm.values is no YAML mapping"),
+        ("{valuesObject: [a]}", "valuesObject is no mapping"),
+        ("{parameters: [a=b]}", "parameters is no list of mappings"),
+        ("{valueFiles: values.yaml}", "valueFiles is no list of texts"),
+        ("text", "helm is no mapping"),
+    ],
+)
+def test_an_application_with_a_broken_source_fails_and_is_not_removed(broken, message, changed):
+    edited = application("web", "charts/web", f"    helm: {broken}\n")
     cell = changed({**show(), **helm()}, {"clusters/c1/web.yaml": edited})
-    assert (cell.yaml, cell.value) == ("failed", "changed")
-    assert "values" in cell.error.message
+    assert (cell.yaml, message in cell.error.message) == ("failed", True), cell.error.message
 
 
 # Paths
