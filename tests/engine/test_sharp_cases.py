@@ -231,7 +231,25 @@ def test_11_with_several_sources_the_same_path_names_a_ref_that_is_not_there(add
     assert "names the source $ARGOCD_APP_NAME, but no source has a ref" in message
 
 
-# 13 to 16: refs, names, dependencies
+# 12 to 16: labels, refs, names, dependencies
+
+
+def labelled(**options):
+    return {
+        "clusters/c1/web.yaml": application("web", "k", f"    kustomize: {json.dumps(options)}\n"),
+        "k/kustomization.yaml": "resources: [a.yaml]\ncommonLabels: {team: old}\n",
+        "k/a.yaml": PLAIN.format("a"),
+    }
+
+
+def test_12_a_label_that_the_kustomization_has_already_is_an_error(added):
+    cell = added(labelled(commonLabels={"team": "new"}))
+    assert (cell.yaml, "team already in kustomization" in cell.error.message) == ("failed", True), cell.error.message
+
+
+def test_12_unless_it_is_forced(objects_of):
+    (only,) = objects_of(labelled(commonLabels={"team": "new"}, forceCommonLabels=True))
+    assert only["metadata"]["labels"] == {"team": "new"}
 
 
 def test_13_a_ref_to_the_apps_own_repository_at_another_revision_is_an_error(changed, git):
@@ -308,6 +326,49 @@ def test_17_an_exclusion_reaches_into_subfolders(added):
         "plain/c.yml": PLAIN.format("c"),
     }
     assert names(added({**files, "clusters/c1/web.yaml": application("web", "plain", options)})) == ["c"]
+
+
+# 18 to 20: objects
+
+
+def test_18_a_file_without_a_kind_is_no_manifest_and_left_alone(added):
+    files = {"plain/a.yaml": PLAIN.format("a"), "plain/values.yaml": "replicas: 3\n"}
+    assert names(added({**files, "clusters/c1/web.yaml": application("web", "plain")})) == ["a"]
+
+
+def test_18_the_same_after_a_manifest_in_one_file_is_an_error(added):
+    files = {"plain/a.yaml": PLAIN.format("a") + "---\nreplicas: 3\n"}
+    cell = added({**files, "clusters/c1/web.yaml": application("web", "plain")})
+    assert cell.yaml == "failed"
+    assert "kind" in cell.error.message
+
+
+def test_19_a_custom_resource_with_empty_items_expands_to_nothing(added):
+    widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\nitems: []\n"
+    files = {"plain/a.yaml": PLAIN.format("a"), "plain/w.yaml": widget}
+    assert names(added({**files, "clusters/c1/web.yaml": application("web", "plain")})) == ["a"]
+
+
+def test_20_of_one_object_out_of_two_sources_the_later_remains_whatever_its_version(added):
+    deployment = "apiVersion: {}\nkind: Deployment\nmetadata:\n  name: d\n  labels:\n    from: {}\n"
+    files = {
+        "one/d.yaml": deployment.format("apps/v1", "one"),
+        "two/d.yaml": deployment.format("apps/v1beta1", "two"),
+        **sources({"path": "one"}, {"path": "two"}),
+    }
+    cell = added(files)
+    assert names(cell) == ["d"]
+    assert any("Deployment d is rendered more than once" in note for note in cell.notes), cell.notes
+
+
+def test_20_it_is_the_later_sources_object(objects_of):
+    deployment = "apiVersion: {}\nkind: Deployment\nmetadata:\n  name: d\n  labels:\n    from: {}\n"
+    files = {
+        "one/d.yaml": deployment.format("apps/v1", "one"),
+        "two/d.yaml": deployment.format("apps/v1beta1", "two"),
+        **sources({"path": "one"}, {"path": "two"}),
+    }
+    assert [item["metadata"]["labels"] for item in objects_of(files)] == [{"from": "two"}]
 
 
 # What Argo CD refuses before it looks into Git
