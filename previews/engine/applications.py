@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Any
 
 from previews.engine.config import Ignore
@@ -217,19 +218,21 @@ def _parse_helm(raw: Mapping[str, Any]) -> HelmOptions:
     return HelmOptions(
         release_name=_text(raw, "releaseName"),
         namespace=_text(raw, "namespace"),
-        value_files=tuple(str(item) for item in raw.get("valueFiles") or ()),
+        value_files=tuple(str(item) for item in _list(raw, "valueFiles")),
         values=_inline_values(raw),
         parameters=tuple(
             Parameter(_text(item, "name"), _text(item, "value"), bool(item.get("forceString")))
-            for item in raw.get("parameters") or ()
+            for item in _list(raw, "parameters", dict)
         ),
-        file_parameters=tuple((_text(item, "name"), _text(item, "path")) for item in raw.get("fileParameters") or ()),
+        file_parameters=tuple(
+            (_text(item, "name"), _text(item, "path")) for item in _list(raw, "fileParameters", dict)
+        ),
         ignore_missing_value_files=bool(raw.get("ignoreMissingValueFiles")),
         skip_crds=bool(raw.get("skipCrds")),
         skip_tests=bool(raw.get("skipTests")),
         skip_schema_validation=bool(raw.get("skipSchemaValidation")),
         kube_version=_text(raw, "kubeVersion"),
-        api_versions=tuple(str(item) for item in raw.get("apiVersions") or ()),
+        api_versions=tuple(str(item) for item in _list(raw, "apiVersions")),
     )
 
 
@@ -264,8 +267,9 @@ def _target(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
 
 def _without_values(source: Mapping[str, Any]) -> dict[str, Any]:
     bare = {key: value for key, value in source.items() if key not in ("kustomize", "directory", "helm")}
-    helm = {key: value for key, value in _mapping(source, "helm").items() if key not in _VALUE_FIELDS}
-    return bare | ({"helm": helm} if helm else {})
+    helm = source.get("helm")
+    kept = {key: value for key, value in helm.items() if key not in _VALUE_FIELDS} if isinstance(helm, dict) else {}
+    return bare | ({"helm": kept} if kept else {})
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -274,6 +278,15 @@ def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise RenderFailed("discover", f"{key} is no mapping")
+    return value
+
+
+def _list(raw: Mapping[str, Any], key: str, kind: type | UnionType = str | int | float) -> list[Any]:
+    value = raw.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+        raise RenderFailed("discover", f"{key} is no list of {'mappings' if kind is dict else 'texts'}")
     return value
 
 
