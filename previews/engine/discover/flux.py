@@ -6,7 +6,7 @@ folder. What a Kustomization renders beats the same object in a file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -18,15 +18,13 @@ from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed, Ya
 from previews.engine.flux.definitions import define
 from previews.engine.flux.world import Declared, Place, World, is_read
 from previews.engine.manifests import Manifest
-from previews.engine.render.pool import Result
+from previews.engine.render.pool import Render, Result
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolver
 from previews.engine.yamls import load
 
 MAX_ROUNDS = 12
 MAX_OBJECTS = 20_000
-
-Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
 
 @dataclass(frozen=True)
