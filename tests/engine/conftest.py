@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from previews.engine.discover.applicationsets.expand import expand
 from previews.engine.discover.fleet import discover
 from previews.engine.manifests import Manifest
 from previews.engine.yamls import load
 from tests.conftest import run_preview
-from tests.engine.fleets import CONFIG
+from tests.engine.fleets import CONFIG, SET_CONFIG
 from tests.engine.one_application import HEAD
 
 
@@ -60,3 +61,18 @@ def objects_of(git, bench):
 def values_of(objects_of):
     """All values that the chart `show` sees."""
     return lambda files: json.loads(objects_of(files)[0]["data"]["values"])
+
+
+@pytest.fixture
+def made(git, bench):
+    """The Applications that a set's spec makes, with these further files in the repository, by name."""
+
+    def run(spec: str, files=None, config: str = SET_CONFIG):
+        git.commit({"README.md": "x", **(files or {})})
+        opened = bench()
+        tree = opened.mirror.tree(opened.mirror.commit("main"))
+        resolver = opened.resolver(tree, opened.config(tree, tree, config), ["main"])
+        document = {"metadata": {"name": "set", "namespace": "argocd"}, "spec": load(spec)}
+        return {item["metadata"]["name"]: item for item in expand(document, resolver, opened.manifests).applications}
+
+    return run
