@@ -16,16 +16,17 @@ from previews.engine.cells import Cell
 from previews.engine.compare import Outcome, Rules, group_cells, make_cell
 from previews.engine.config import FILE_NAME, FleetConfig, parse_config
 from previews.engine.discover.fleet import Fleet, discover
-from previews.engine.errors import ConfigError, RenderFailed
+from previews.engine.errors import BadInput, ConfigError, NotRendered, RenderFailed
 from previews.engine.exclusions import exclusions
-from previews.engine.git import Mirror
+from previews.engine.git import Mirror, normalise_address
 from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
 from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
+from previews.engine.remote.outside import Outside
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderPool, RenderSettings, Result
 from previews.engine.render.requests import RenderRequest
-from previews.engine.resolve import Known, Resolver
+from previews.engine.resolve import Known, Resolver, Standing
 from previews.engine.trees import ObjectStore, Tree
 from previews.engine.whatif import WhatIf, at_head
 
@@ -85,7 +86,6 @@ class Workbench:
         """The mirror must have been fetched."""
         self.mirror = mirror
         self.settings = settings
-        self.charts = charts
         self.cache = cache
         self.store = ObjectStore(mirror.folder)
         self.rendered = 0
@@ -93,6 +93,8 @@ class Workbench:
         self._pool: RenderPool | None = None
         self._known: dict[str, Result] = {}
         self._known_objects = Known()
+        self._pins: dict[str, str | None] = {}
+        self.outside = Outside(charts)
 
     def __enter__(self) -> Self:
         return self
@@ -129,17 +131,30 @@ class Workbench:
             return None  # the head repairs it; how clusters were before is not known
 
     def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
-        """A resolver of one side; see Resolver for `tracks` and `unpinned`."""
-        return Resolver(
-            self.tree(tree_id),
-            config,
-            self.mirror,
-            self.charts,
-            tuple(tracks),
-            unpinned,
-            self._known_objects,
-            self.settings.engines(),
+        """A resolver of one side of this repository; see resolve.Standing for `tracks` and `unpinned`."""
+        standing = self.standing(tree_id, config, tracks, unpinned)
+        return Resolver([standing], config, self.outside, self._known_objects, self.settings.engines())
+
+    def standing(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Standing:
+        """The repository as it stands on one side."""
+        return Standing(
+            tree=self.tree(tree_id),
+            addresses=frozenset(normalise_address(item) for item in (*config.addresses, self.mirror.address)),
+            tracks=frozenset(("", *tracks, *config.tracks)),
+            pinned=self._pinned_tree,
+            unpinned=unpinned,
         )
+
+    def _pinned_tree(self, revision: str) -> str:
+        if revision not in self._pins:
+            try:
+                self._pins[revision] = self.mirror.tree(self.mirror.commit(revision))
+            except BadInput:
+                self._pins[revision] = None
+        found = self._pins[revision]
+        if found is None:
+            raise NotRendered("revision", f"revision {revision!r} is not in the repository")
+        return found
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
         """A result for each request's key: from memory, from the cache, or rendered and put there."""

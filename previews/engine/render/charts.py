@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.render.requests import Archive, Checkout, make_checkout
@@ -62,6 +62,13 @@ class Chart:
     stale: tuple[str, ...] = ()
 
 
+class FindsCharts(Protocol):
+    """Whoever has the archives of charts that are dependencies."""
+
+    def find(self, name: str, version: str, repository: str = "") -> Archive | None:
+        """The archive of a chart at an exact version or the best of a range; None when it cannot be had."""
+
+
 class ChartStore:
     """A folder of chart archives `<name>-<version>.tgz`, looked at before any network."""
 
@@ -73,8 +80,12 @@ class ChartStore:
             if found:
                 self._versions.setdefault(found["name"], {})[found["version"]] = path
 
-    def find(self, name: str, version: str) -> Archive | None:
-        """The archive of a chart at a version, or the highest that a constraint allows; None when there is none."""
+    def find(self, name: str, version: str, repository: str = "") -> Archive | None:
+        """The archive of a chart at a version, or the highest that a constraint allows; None when there is none.
+
+        `repository` is where the chart belongs to. A folder does not tell repositories apart, so it counts only for
+        those who look further (remote.outside).
+        """
         versions = self._versions.get(name, {})
         exact = versions.get(version) or versions.get(version.removeprefix("v"))
         chosen = exact or versions.get(best(version, versions) or "")
@@ -96,11 +107,12 @@ def _digest(path: Path, modified: int) -> str:
 
 def dependencies(tree: Tree, path: str) -> tuple[Dependency, ...]:
     """What a chart declares, with the versions that its lock file pins. Raises RenderFailed on a broken file."""
-    metadata = _mapping(tree, f"{path}/Chart.yaml")
+    metadata = _mapping(tree, posixpath.join(path, "Chart.yaml"))
     listed = metadata.get("dependencies")
     if metadata.get("apiVersion", "v1") == "v1" and listed is None:
-        listed = _mapping(tree, f"{path}/requirements.yaml").get("dependencies")
-    lock = _mapping(tree, f"{path}/Chart.lock") or _mapping(tree, f"{path}/requirements.lock")
+        listed = _mapping(tree, posixpath.join(path, "requirements.yaml")).get("dependencies")
+    locks = (_mapping(tree, posixpath.join(path, name)) for name in ("Chart.lock", "requirements.lock"))
+    lock = next(filter(None, locks), {})
     locked = {item.get("name"): str(item.get("version")) for item in _dicts(lock.get("dependencies"))}
     return tuple(
         Dependency(
@@ -140,13 +152,13 @@ def local_path(chart: str, dependency: Dependency) -> str | None:
     return clean_path(posixpath.join(chart, dependency.repository.removeprefix(_LOCAL)))
 
 
-def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> Chart:
+def assemble(tree: Tree, path: str, store: FindsCharts, whole: bool = False) -> Chart:
     """Puts a chart and its dependencies together.
 
     Files that no template can read are left out, so that they move no render key; `whole` keeps them.
     Raises RenderFailed when the chart or a `file://` dependency is broken or leads out of the tree.
     """
-    if tree.entry(f"{path}/Chart.yaml") is None:
+    if tree.entry(posixpath.join(path, "Chart.yaml")) is None:
         raise RenderFailed("resolve", f"{path}: Chart.yaml file is missing")
     files = dict(tree_files(tree, path))
     archives: dict[str, Archive] = {}
@@ -157,15 +169,17 @@ def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> C
         if where is not None:
             files.update(_local_dependency(tree, where, dependency))
         elif dependency.name not in vendored:
-            archive = store.find(dependency.name, dependency.version)
+            archive = store.find(dependency.name, dependency.version, dependency.repository)
             if archive is None:
                 missing.append(dependency)
+            elif archive.blob:
+                files[f"charts/{archive.path.name}"] = archive.blob
             else:
                 archives[f"charts/{archive.path.name}"] = archive
         elif text := _staleness(dependency, vendored[dependency.name]):
             stale.append(text)
     kept = files if whole or _reads_files(tree, files) else {name: id for name, id in files.items() if _matters(name)}
-    values = _mapping(tree, f"{path}/values.yaml") if missing else {}
+    values = _mapping(tree, posixpath.join(path, "values.yaml")) if missing else {}
     definitions = _definitions(tree, files) if missing else ""
     volatile = _volatility(tree, kept, archives)
     return Chart(make_checkout(kept, archives), tuple(missing), values, definitions, volatile, tuple(stale))
@@ -231,7 +245,7 @@ def _staleness(dependency: Dependency, versions: list[str]) -> str:
 
 
 def _local_dependency(tree: Tree, where: str, dependency: Dependency) -> Iterator[tuple[str, str]]:
-    if tree.entry(f"{where}/Chart.yaml") is None:
+    if tree.entry(posixpath.join(where, "Chart.yaml")) is None:
         raise RenderFailed("resolve", f"dependency {dependency.name}: no chart at {where or '/'}")
     for name, blob in tree_files(tree, where):
         yield f"charts/{dependency.name}/{name}", blob
