@@ -22,7 +22,9 @@ from previews.engine.git import Mirror, normalise_address
 from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
 from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
-from previews.engine.remote.outside import Outside
+from previews.engine.remote.outside import External, Outside
+from previews.engine.remote.reach import Reach
+from previews.engine.remote.revisions import find_commit
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderPool, RenderSettings, Result
 from previews.engine.render.requests import RenderRequest
@@ -82,8 +84,15 @@ def _conflicting(mirror: Mirror, base: str, commits: tuple[str, ...], conflicts:
 class Workbench:
     """What a preview of one repository works with: its objects, charts, renderers and known manifests."""
 
-    def __init__(self, mirror: Mirror, settings: RenderSettings, charts: ChartStore, cache: ManifestCache) -> None:
-        """The mirror must have been fetched."""
+    def __init__(
+        self,
+        mirror: Mirror,
+        settings: RenderSettings,
+        charts: ChartStore,
+        cache: ManifestCache,
+        reach: Reach | None = None,
+    ) -> None:
+        """The mirror must have been fetched. `reach` None lets nothing be fetched from outside."""
         self.mirror = mirror
         self.settings = settings
         self.cache = cache
@@ -94,7 +103,7 @@ class Workbench:
         self._known: dict[str, Result] = {}
         self._known_objects = Known()
         self._pins: dict[str, str | None] = {}
-        self.outside = Outside(charts)
+        self.outside = Outside(mirror, charts, reach or Reach())
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +157,7 @@ class Workbench:
     def _pinned_tree(self, revision: str) -> str:
         if revision not in self._pins:
             try:
-                self._pins[revision] = self.mirror.tree(self.mirror.commit(revision))
+                self._pins[revision] = self.mirror.tree(find_commit(self.mirror, revision))
             except BadInput:
                 self._pins[revision] = None
         found = self._pins[revision]
@@ -197,7 +206,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything known before the renders: both fleets, and the plan."""
+    """Everything known before the renders: both fleets, the plan, and what it needs from outside the repository."""
 
     sides: Sides
     config: FleetConfig
@@ -206,12 +215,15 @@ class Prepared:
     plan: Plan
     what_if: WhatIf = _NOTHING_MORE
     rules: Rules = field(default_factory=Rules)
+    externals: tuple[External, ...] = ()
+    outside_notes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know about the preview as a whole."""
         asked = [f"what if: {self.what_if.describe()}"] if self.what_if.asks_something else []
-        return tuple(dict.fromkeys((*asked, *self.sides.notes, *self.base.notes, *self.head.notes)))
+        found = (*self.sides.notes, *self.base.notes, *self.head.notes, *self.outside_notes)
+        return tuple(dict.fromkeys((*asked, *found)))
 
 
 def prepare(
@@ -229,7 +241,7 @@ def prepare(
     head_fleet = base_fleet if same else discover(head, bench.manifests)
     plan = make_plan(base_fleet, head_fleet, base, head, make_mask(bench.settings.mask_key))
     rules = Rules(config.ignore, exclusions(config.argocd), base.cluster_scoped() | head.cluster_scoped())
-    return Prepared(sides, config, base_fleet, head_fleet, plan, what_if, rules)
+    return Prepared(sides, config, base_fleet, head_fleet, plan, what_if, rules, bench.outside.used, bench.outside.notes)
 
 
 def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:

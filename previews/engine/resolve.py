@@ -108,6 +108,7 @@ class Known:
     links: dict[str, str] = field(default_factory=dict)
     artifacts: dict[tuple[str, str], Artifact] = field(default_factory=dict)
     clusters: dict[str, tuple[Cluster, ...]] = field(default_factory=dict)
+    trees: dict[str, Tree] = field(default_factory=dict)
 
 
 class Resolver:
@@ -171,11 +172,17 @@ class Resolver:
             return Found(source, home.find(source.revision))
         if source.chart:
             chart = self.charts.chart(source.chart, source.revision, source.repository)
-            return Found(replace(source, path=".", resolved=chart.version), Tree(self.tree.store, chart.tree))
+            return Found(replace(source, path=".", resolved=chart.version), self._tree(chart.tree))
         if source.repository.startswith(OCI):
             artifact = self.charts.artifact(source.repository, source.revision)
-            return Found(replace(source, resolved=artifact.version), Tree(self.tree.store, artifact.tree))
-        return Found(source, Tree(self.tree.store, self.charts.tree(source.repository, source.revision)))
+            return Found(replace(source, resolved=artifact.version), self._tree(artifact.tree))
+        return Found(source, self._tree(self.charts.tree(source.repository, source.revision)))
+
+    def _tree(self, id: str) -> Tree:
+        if id not in self.known.trees:
+            self.tree.store.preload(id)
+            self.known.trees[id] = Tree(self.tree.store, id)
+        return self.known.trees[id]
 
     def open(self, definition: Application, source: Source) -> Found:
         """A source's tree, and the source as the files in it change it. Raises NotRendered, RenderFailed."""

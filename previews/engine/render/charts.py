@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-import tarfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,9 +16,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.remote.archives import unpack
+from previews.engine.remote.hosts import Unreachable
 from previews.engine.render.requests import Archive, Checkout, make_checkout
 from previews.engine.render.unstable import Volatility, volatility
-from previews.engine.trees import MAX_FILE, Tree, clean_path
+from previews.engine.trees import Tree, clean_path
 from previews.engine.versions import best, parse_version, satisfies
 from previews.engine.yamls import dump, load
 
@@ -187,19 +188,25 @@ def assemble(tree: Tree, path: str, store: FindsCharts, whole: bool = False) -> 
 
 def _volatility(tree: Tree, files: Mapping[str, str], archives: Mapping[str, Archive]) -> Volatility:
     """The strongest of what its templates, its default values and the charts in archives say."""
-    found = {volatility(tree.store.blob(blob)) for blob in files.values()}
+    found = {
+        _packed_volatility(tree.store.blob(blob)) if name.endswith(".tgz") else volatility(tree.store.blob(blob))
+        for name, blob in files.items()
+    }
     found |= {_archive_volatility(archive.path, archive.digest) for archive in archives.values()}
     return max(found, key=("", "random", "time").index, default="")
 
 
 @lru_cache(maxsize=1024)
 def _archive_volatility(path: Path, digest: str) -> Volatility:
-    found: set[Volatility] = set()
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if member.isfile() and "/templates/" in member.name and member.size <= MAX_FILE:
-                file = archive.extractfile(member)
-                found.add(volatility(file.read()) if file else "")
+    return _packed_volatility(path.read_bytes())
+
+
+def _packed_volatility(data: bytes) -> Volatility:
+    try:
+        files = unpack(data)
+    except Unreachable:
+        return ""  # Helm says what is wrong with it
+    found = {volatility(text) for name, text in files.items() if "/templates/" in name}
     return max(found, key=("", "random", "time").index, default="")
 
 
