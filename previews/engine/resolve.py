@@ -190,7 +190,8 @@ class Resolver:
         if definition.flux:
             return found
         self._refuse_links(found.tree)
-        return replace(found, source=overridden(found.tree, source, definition))
+        changed = overridden(found.tree, found.source, definition)
+        return replace(found, source=replace(changed, resolved=found.source.resolved))
 
     def _refuse_links(self, tree: Tree) -> None:
         if self.config.argocd.get("reposerver.allow.oob.symlinks") == "true":
