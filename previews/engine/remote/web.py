@@ -112,12 +112,20 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, place: Place) -> None:
         super().__init__(place.host, place.port, timeout=CONNECT_SECONDS)
         self._place = place
+        self._wire: socket.socket | None = None
 
     def connect(self) -> None:
         """Connects, for https with the certificate checked against the name."""
-        self.sock = socket.create_connection((self._place.address, self._place.port), CONNECT_SECONDS)
+        # HTTPConnection forgets `sock` while an answer is still being read from it.
+        self.sock = self._wire = socket.create_connection((self._place.address, self._place.port), CONNECT_SECONDS)
         if self._place.scheme == "https":
-            self.sock = _context().wrap_socket(self.sock, server_hostname=self._place.host)
+            self.sock = self._wire = _context().wrap_socket(self.sock, server_hostname=self._place.host)
+
+    def cut(self) -> None:
+        """Ends the connection under whoever reads from it."""
+        if self._wire is not None:
+            with contextlib.suppress(OSError):
+                self._wire.shutdown(socket.SHUT_RDWR)
 
 
 @cache
@@ -126,15 +134,9 @@ def _context() -> ssl.SSLContext:
 
 
 @contextlib.contextmanager
-def _ends_at(connection: http.client.HTTPConnection, deadline: float) -> Iterator[None]:
+def _ends_at(connection: _Pinned, deadline: float) -> Iterator[None]:
     """Cuts the connection at the deadline: a host that sends a byte now and then would never run into a timeout."""
-
-    def cut() -> None:
-        if connection.sock is not None:
-            with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), connection.cut)
     timer.daemon = True
     timer.start()
     try:
