@@ -155,10 +155,12 @@ class Resolver:
         return self._home(source) is self.standing[0]
 
     def cluster_scoped(self) -> frozenset[GroupKind]:
-        """Kinds without a namespace that files of this side define, besides the built-in ones."""
-        if self.tree.id not in self.known.cluster_scoped:
-            self.known.cluster_scoped[self.tree.id] = cluster_scoped_kinds(self.tree)
-        return self.known.cluster_scoped[self.tree.id]
+        """Kinds without a namespace that files of this side, and of what it took from outside, define."""
+        trees = [self.tree, *self.known.trees.values()]
+        for tree in trees:
+            if tree.id not in self.known.cluster_scoped:
+                self.known.cluster_scoped[tree.id] = cluster_scoped_kinds(tree)
+        return frozenset().union(*(self.known.cluster_scoped[tree.id] for tree in trees))
 
     def find(self, source: Source) -> Found:
         """The tree that a source means, wherever it lies. Raises NotRendered when it cannot be had, with what to do.
