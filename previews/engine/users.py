@@ -94,10 +94,9 @@ def with_users(config: FleetConfig, users: Sequence[User]) -> FleetConfig:
     """The configuration with the users' clusters and Argo CD settings behind its own; its digest tells the users."""
     if not users:
         return config
-    clusters = {cluster.name: cluster for user in reversed(users) for cluster in reversed(user.config.clusters)}
-    more = [
-        cluster for name, cluster in reversed(clusters.items()) if name not in {item.name for item in config.clusters}
-    ]
+    clusters = {cluster.name: cluster for cluster in config.clusters}
+    for cluster in (cluster for user in users for cluster in user.config.clusters):
+        clusters.setdefault(cluster.name, cluster)
     argocd = {key: text for user in users for key, text in user.config.argocd.items()} | dict(config.argocd)
     digest = canonical([config.digest, [[user.address, user.tree, user.config.digest] for user in users]])
-    return replace(config, clusters=(*config.clusters, *more), argocd=argocd, digest=digest)
+    return replace(config, clusters=tuple(clusters.values()), argocd=argocd, digest=digest)
