@@ -70,9 +70,10 @@ class Repositories:
             try:
                 mirror.fetch()
             except GitError as error:
-                if not (mirror.folder / "HEAD").exists():
+                if not mirror.refs("refs/heads"):
                     raise
-                self._note(f"{address} could not be fetched, so it is taken as it was last seen: {error}")
+                text = f"{address} could not be fetched, so it is taken as it was last seen: {error}"
+                self._note(_without_credentials(text))
             self._fetched[key] = mirror
         return self._fetched[key]
 
@@ -101,12 +102,16 @@ def _key(address: str, commit: str) -> str:
 
 
 def _refusal(address: str, revision: str, error: Exception) -> str:
-    shown = re.sub(r"//[^/@]*@", "//", address)
-    return (
-        f"{shown} is another repository, and its revision {revision or 'HEAD'} is not here: {error}. "
+    return _without_credentials(
+        f"{address} is another repository, and its revision {revision or 'HEAD'} is not here: {error}. "
         "Register it with Astrolabe (--with-repository), or allow its host (ASTROLABE_GIT_HOSTS, --allow-host); "
         "if it is this repository, list it under `addresses`"
     )
+
+
+def _without_credentials(text: str) -> str:
+    """A text for people: what git says repeats the address that it was given, and that may hold a token."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 class _Foreign:

@@ -190,3 +190,16 @@ def test_a_pin_by_range_moves_only_with_a_tag(preview, git):
     prepared, cells = preview(fleet(1) | ranged, {"charts/web/values.yaml": "text: new\n"})
     assert cells == {}
     assert prepared.head.pinned == {("c1", "web")}
+
+
+def test_a_registered_repository_that_is_down_is_taken_as_it_was_and_no_token_is_told(preview, other, tmp_path):
+    other.commit(TEMPLATE)
+    mirror = Mirror(tmp_path / "others" / "1", str(other.folder), allow_local=True)
+    mirror.fetch()
+    mirror.address = "https://robot:canary@127.0.0.1:1/other.git"
+    reach = Reach(registered={normalise_address(OTHER): mirror}.get)
+    head = of_other() | {"clusters/c1/late.yaml": of_other("nowhere")["clusters/c1/web.yaml"].replace("web", "late", 1)}
+    prepared, cells = preview({"x": "y"}, head, reach)
+    assert (cells["c1", "web"].yaml, cells["c1", "late"].yaml) == ("added", "skipped")
+    assert [note for note in prepared.notes if "so it is taken as it was last seen" in note]
+    assert "canary" not in repr((prepared.notes, cells))
