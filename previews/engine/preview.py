@@ -28,7 +28,8 @@ from previews.engine.remote.revisions import find_commit
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderPool, RenderSettings, Result
 from previews.engine.render.requests import RenderRequest
-from previews.engine.resolve import Known, Resolver, Standing
+from previews.engine.resolve import Known, Resolver
+from previews.engine.standing import Standing
 from previews.engine.trees import ObjectStore, Tree
 from previews.engine.users import User, join_fleets, join_plans, settle_across, with_users
 from previews.engine.whatif import WhatIf, at_head
@@ -103,7 +104,7 @@ class Workbench:
         self._pool: RenderPool | None = None
         self._known: dict[str, Result] = {}
         self._known_objects = Known()
-        self._pins: dict[str, str | None] = {}
+        self._pins: dict[str, str | NotRendered] = {}
         self._absent: tuple[str, ...] = ()
         self.outside = Outside(mirror, charts, reach or Reach())
 
@@ -160,11 +161,11 @@ class Workbench:
         if revision not in self._pins:
             try:
                 self._pins[revision] = self.mirror.tree(find_commit(self.mirror, revision))
-            except BadInput:
-                self._pins[revision] = None
+            except BadInput as error:
+                self._pins[revision] = NotRendered("revision", str(error))
         found = self._pins[revision]
-        if found is None:
-            raise NotRendered("revision", f"revision {revision!r} is not in the repository")
+        if isinstance(found, NotRendered):
+            raise NotRendered(found.reason, str(found))
         return found
 
     def ensure(self, externals: Iterable[External]) -> None:

@@ -6,7 +6,7 @@ and gives the render request. Mirrors reposerver/repository/repository.go of Arg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.flux import parts
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
-from previews.engine.git import normalise_address
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
 from previews.engine.remote.outside import Outside
@@ -26,6 +25,7 @@ from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
 from previews.engine.scope import GroupKind, cluster_scoped_kinds
+from previews.engine.standing import Standing
 from previews.engine.trees import Tree, clean_path
 from previews.engine.validation import check_application
 from previews.engine.value_files import ValueFiles
@@ -65,35 +65,6 @@ class _Made:
     values: dict[str, Any]
     missing: tuple[MissingDependency, ...] = ()
     version: str = ""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A repository whose tree is known on one side of a preview: what tracks its branch means that tree.
-
-    `addresses` are normalised, `tracks` the revisions that mean `tree` (the empty one and HEAD always do). `pinned`
-    gives the tree id of any other revision and raises NotRendered. `moves` tells that the preview is about this
-    repository, `unpinned` asks what would be if every pin of it were moved to `tree`.
-    """
-
-    tree: Tree
-    addresses: frozenset[str]
-    tracks: frozenset[str]
-    pinned: Callable[[str], str]
-    moves: bool = True
-    unpinned: bool = False
-
-    def holds(self, source: Source) -> bool:
-        """Whether a source lies in this repository."""
-        return normalise_address(source.repository) in self.addresses
-
-    def is_tracked(self, revision: str) -> bool:
-        """Whether a revision means `tree`."""
-        return revision in self.tracks or revision.removeprefix("refs/heads/") in self.tracks or revision == "HEAD"
-
-    def find(self, revision: str) -> Tree:
-        """The tree that a revision means. Raises NotRendered."""
-        return self.tree if self.unpinned or self.is_tracked(revision) else Tree(self.tree.store, self.pinned(revision))
 
 
 @dataclass

@@ -214,7 +214,8 @@ class Outside:
 
     def _from_registry(self, name: str, version: str, repository: str) -> tuple[Imported, str]:
         registry = Registry(self._web, f"{repository}/{name}")
-        found = version if parse_version(version) else best(version or "*", registry.tags())
+        # A tag such as `latest`, or a digest, is taken as it is.
+        found = best(version or "*", registry.tags()) if is_constraint(version or "*") else version
         if found is None:
             raise Unreachable("its repository has no such version")
         known = find_name(self._mirror, repository, name, found)
@@ -223,7 +224,9 @@ class Outside:
         artifact = registry.artifact(found)
         if not artifact.is_chart:
             raise Unreachable("it is no Helm chart")
-        return self._keep(registry.layer(artifact.layer), (repository, name, found)), found
+        # What a tag that is no version means may change, so it is not remembered.
+        place = (repository, name, found) if parse_version(found) else ()
+        return self._keep(registry.layer(artifact.layer), place), found
 
     def _artifact(self, repository: str, revision: str) -> FoundChart:
         try:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import urlencode, urljoin
 
 from previews.engine.remote.archives import MAX_PACKED
 from previews.engine.remote.hosts import Unreachable
@@ -27,6 +27,7 @@ _MANIFESTS = (
 _MAX_JSON = 4_000_000
 _MAX_PAGES = 200
 _NAME = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
@@ -92,7 +93,10 @@ class Registry:
         return data
 
     def _manifest(self, reference: str) -> tuple[Mapping[str, Any], str]:
-        url = urljoin(self._base, f"manifests/{quote(reference.replace('+', '_'), safe=':')}")
+        name = reference.replace("+", "_")
+        if not _TAG.fullmatch(name) and not _DIGEST.fullmatch(name):
+            raise Unreachable(f"{reference[:80]!r} is no tag of a registry")
+        url = urljoin(self._base, f"./manifests/{name}")
         answer = self._get(url, ", ".join(_MANIFESTS), _MAX_JSON)
         digest = f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
         if reference.startswith("sha256:"):

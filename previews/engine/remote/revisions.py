@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from previews.engine.errors import BadInput
 from previews.engine.git import Mirror
 from previews.engine.versions import best, is_constraint
 
@@ -33,4 +34,8 @@ def find_commit(mirror: Mirror, revision: str) -> str:
         tag = best_tag(revision, [ref.name.removeprefix(_TAGS) for ref in mirror.refs("refs/tags")])
         if tag is not None:
             return mirror.commit(_TAGS + tag)
+        try:
+            return mirror.commit(revision)
+        except BadInput:
+            raise BadInput(f"no tag of the repository satisfies {revision!r}, and nothing has that name") from None
     return mirror.commit(revision)

@@ -267,3 +267,35 @@ def test_another_machine_gets_the_same_chart_or_says_why_not(preview, helm, git,
     with open_bench(git.folder, tmp_path / "third", reach=reach) as third:
         (problem,) = third.outside.ensure(prepared.externals)
     assert "is not what it was when the preview began" in problem
+
+
+@pytest.mark.parametrize("reference", ["latest", "digest"])
+def test_a_tag_that_is_no_version_and_a_digest_are_taken_as_they_are(git, bench, registry, reference):
+    git.commit({"x": "y"})
+    digest = registry.add("charts/web", "latest", packed("1.0.0"))
+    wanted = digest if reference == "digest" else reference
+    first = bench(reach=allow(registry)).outside.chart("web", wanted, f"{registry.host}/charts")
+    assert first.version == wanted
+    registry.add("charts/web", "latest", packed("2.0.0"))
+    second = bench(reach=allow(registry)).outside.chart("web", wanted, f"{registry.host}/charts")
+    assert (second.tree == first.tree) == (reference == "digest")
+
+
+def test_a_release_of_flux_takes_its_chart_from_a_helm_repository(preview, helm):
+    for version in ("1.0.0", "1.1.0"):
+        helm.add("web", version, packed(version))
+    sync = (
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: r, namespace: flux-system}\n"
+    )
+    sync += f"spec: {{url: '{helm.url}'}}\n---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+    sync += "metadata: {name: web, namespace: flux-system}\n"
+    sync += "spec: {interval: 1h, chart: {spec: {chart: web, version: VERSION, sourceRef: {kind: HelmRepository, name: r}}}}\n"
+    root = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+    root += "metadata: {name: flux-system, namespace: flux-system}\n"
+    root += "spec: {interval: 1h, path: ./clusters/prod, sourceRef: {kind: GitRepository, name: flux-system}}\n"
+    base = {
+        "clusters/prod/flux-system/gotk-sync.yaml": root,
+        "clusters/prod/web.yaml": sync.replace("VERSION", "1.0.0"),
+    }
+    _, cells = preview(base, {"clusters/prod/web.yaml": sync.replace("VERSION", "1.1.x")}, allow(helm))
+    assert (cells["prod", "web"].yaml, cells["prod", "web"].yaml_lines) == ("changed", (1, 1)), cells

@@ -2,6 +2,7 @@
 
 import pytest
 
+from previews.engine.errors import BadInput
 from previews.engine.git import Mirror, normalise_address
 from previews.engine.remote.reach import Reach
 from previews.engine.remote.revisions import find_commit
@@ -178,7 +179,7 @@ def test_a_range_of_versions_means_the_highest_tag(git, tmp_path, revision, mean
     mirror = Mirror(tmp_path / "mirror", str(git.folder), allow_local=True)
     mirror.fetch()
     if means is None:
-        with pytest.raises(Exception, match="not in the repository"):
+        with pytest.raises(BadInput, match=r"no tag of the repository satisfies '3\.x'"):
             find_commit(mirror, revision)
     else:
         assert find_commit(mirror, revision) == commits[means]
