@@ -204,3 +204,14 @@ def test_a_registered_repository_that_is_down_is_taken_as_it_was_and_no_token_is
     assert (cells["c1", "web"].yaml, cells["c1", "late"].yaml) == ("added", "skipped")
     assert [note for note in prepared.notes if "so it is taken as it was last seen" in note]
     assert "canary" not in repr((prepared.notes, cells))
+
+
+def test_a_remote_base_of_kustomize_comes_from_another_repository(preview, other, registered):
+    plain = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: plain\ndata:\n  a: {}\n"
+    other.commit({"base/kustomization.yaml": "resources: [cm.yaml]\n", "base/cm.yaml": plain.format("one")})
+    other.commit({"base/cm.yaml": plain.format("two")}, ref="refs/tags/v2", start="refs/heads/main")
+    overlay = "resources: ['{}//base?ref={}']\n"
+    base = {"astrolabe.yaml": CONFIG, "clusters/c1/k.yaml": application("k", "overlay")}
+    base["overlay/kustomization.yaml"] = overlay.format(OTHER, "main")
+    _, cells = preview(base, {"overlay/kustomization.yaml": overlay.format(OTHER, "v2")}, registered)
+    assert [(change.id.name, change.state) for change in cells["c1", "k"].resources] == [("plain", "changed")]
