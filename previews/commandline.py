@@ -19,9 +19,10 @@ from django.core.management.base import BaseCommand, CommandParser
 from previews.engine.cache import FileCache
 from previews.engine.config import FleetConfig
 from previews.engine.errors import AstrolabeError, BadInput
-from previews.engine.git import Mirror, run_git
+from previews.engine.git import Mirror, normalise_address, run_git
 from previews.engine.masking import kept_key
 from previews.engine.preview import Workbench
+from previews.engine.remote.reach import Reach, make_reach
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
 from previews.engine.render.programs import program, programs
@@ -43,6 +44,20 @@ class RepositoryCommand(BaseCommand):
         )
         parser.add_argument(
             "--cache", type=Path, default=default_cache(), help="folder of mirrors and rendered manifests"
+        )
+        parser.add_argument(
+            "--with-repository",
+            action="append",
+            default=[],
+            metavar="ADDRESS=PATH_OR_URL",
+            help="another repository that Applications name, and where it is to be had (repeatable)",
+        )
+        parser.add_argument(
+            "--allow-host",
+            action="append",
+            default=[],
+            metavar="HOST",
+            help="charts and repositories may be fetched from there (repeatable)",
         )
         parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="renderers that run at once")
         parser.add_argument("--timeout", type=positive, default=30, help="seconds that one render may take")
@@ -121,7 +136,7 @@ def open_repository(options: dict[str, Any]) -> Iterator[Session]:
     cache: Path = options["cache"]
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     address = options["repository"]
-    mirror = Mirror(cache / "mirrors" / hashlib.sha256(address.encode()).hexdigest()[:24], address, allow_local=True)
+    mirror = _mirror(cache, address)
     mirror.fetch()
     shown: Path | None = None
     if options["show_secrets"]:
@@ -129,12 +144,35 @@ def open_repository(options: dict[str, Any]) -> Iterator[Session]:
         shown = Path(tempfile.mkdtemp(prefix="shown-", dir=cache))
     manifests = FileCache((shown or cache) / "manifests.sqlite3")
     try:
-        with Workbench(mirror, render_settings(options), ChartStore(chart_store()), manifests) as bench:
+        with Workbench(mirror, render_settings(options), ChartStore(chart_store()), manifests, reach(options)) as bench:
             yield Session(bench, mirror, mirror.default_branch(), options)
             manifests.prune()
     finally:
         if shown:
             shutil.rmtree(shown, ignore_errors=True)
+
+
+def _mirror(cache: Path, address: str) -> Mirror:
+    return Mirror(cache / "mirrors" / hashlib.sha256(address.encode()).hexdigest()[:24], address, allow_local=True)
+
+
+def reach(options: dict[str, Any]) -> Reach:
+    """What may be fetched from outside the repository, by the options and the environment. Raises BadInput."""
+    places = [placed(item) for item in (*options["with_repository"], *options.get("fleet", ()))]
+    mirrors = {normalise_address(address): _mirror(options["cache"], where) for address, where in places}
+    charts, repositories = (
+        [*filter(None, map(str.strip, os.environ.get(name, "").split(","))), *options["allow_host"]]
+        for name in ("ASTROLABE_CHART_HOSTS", "ASTROLABE_GIT_HOSTS")
+    )
+    return make_reach(charts, repositories, os.environ.get("ASTROLABE_REMOTES", ""), mirrors.get)
+
+
+def placed(text: str) -> tuple[str, str]:
+    """The two parts of ADDRESS=PATH_OR_URL. Raises BadInput."""
+    address, equals, where = text.partition("=")
+    if not equals or not address.strip() or not where.strip():
+        raise BadInput(f"{text!r} must be ADDRESS=PATH_OR_URL: what Applications call it, and where it is to be had")
+    return address.strip(), where.strip()
 
 
 def render_settings(options: dict[str, Any]) -> RenderSettings:

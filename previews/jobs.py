@@ -178,6 +178,7 @@ def render(preview: Preview, attempt: int, number: int) -> None:
         return
     arrivals.mirror_with(preview.repository, preview.base_commit, preview.head_commit)
     with workbench(preview.repository) as bench:
+        bench.ensure(record.externals(preview))
         results = bench.manifests(record.read_batch(batch))
     if not record.close_batch(batch, results):
         return

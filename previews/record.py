@@ -19,6 +19,7 @@ from previews.engine.exclusions import exclusions
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.preview import Prepared, outcomes
 from previews.engine.preview import totals as count_totals
+from previews.engine.remote.outside import External
 from previews.engine.render.pool import Result
 from previews.engine.render.requests import ENGINE_VERSION, RenderRequest, digest, from_json, to_json
 from previews.engine.whatif import WhatIf
@@ -56,12 +57,18 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
         base_fleet=_keep_fleet(preview, sides.base_tree, prepared, prepared.base),
         head_fleet=_keep_fleet(preview, sides.head_tree, prepared, prepared.head),
         totals={"instances": prepared.plan.instances},
+        externals=[asdict(external) for external in prepared.externals],
     )
     _keep_clusters(preview, prepared)
     cells = prepared.plan.cells
     blobs = Blob.objects.keep_all(text for cell in cells for text in (*cell.values, *cell.targets) if text)
     preview.cells.all().delete()
     Cell.objects.bulk_create((_pending(preview, cell, blobs) for cell in cells), batch_size=200)
+
+
+def externals(preview: Preview) -> list[External]:
+    """What the preview used from outside its repository: a machine that renders a part of it needs the same."""
+    return [External(**item) for item in preview.externals]
 
 
 def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, found: EngineFleet) -> Fleet:

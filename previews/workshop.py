@@ -8,8 +8,9 @@ from pathlib import Path
 from django.conf import settings
 
 from previews.engine.errors import BadInput
-from previews.engine.git import Mirror
+from previews.engine.git import Mirror, normalise_address
 from previews.engine.preview import Workbench
+from previews.engine.remote.reach import Reach, make_reach
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
 from previews.engine.render.programs import program, programs
@@ -26,7 +27,19 @@ def mirror_of(repository: Repository) -> Mirror:
 
 def workbench(repository: Repository, processes: int = 1) -> Workbench:
     """A workbench whose manifests are kept in the database. Raises BadInput for a wrong setting."""
-    return Workbench(mirror_of(repository), render_settings(processes), chart_store(), DatabaseCache())
+    return Workbench(mirror_of(repository), render_settings(processes), chart_store(), DatabaseCache(), reach())
+
+
+def reach() -> Reach:
+    """What previews may fetch from outside their repository. Raises BadInput for a wrong setting."""
+    hosts = settings.ASTROLABE_CHART_HOSTS, settings.ASTROLABE_GIT_HOSTS
+    return make_reach(*hosts, settings.ASTROLABE_REMOTES, registered_mirror)
+
+
+def registered_mirror(address: str) -> Mirror | None:
+    """The mirror of the repository that has a (normalised) address here, None when there is none."""
+    rows = Repository.objects.order_by("pk")
+    return next((mirror_of(row) for row in rows if normalise_address(row.url) == address), None)
 
 
 def chart_store() -> ChartStore:

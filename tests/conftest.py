@@ -12,6 +12,7 @@ from previews.engine.cache import FileCache
 from previews.engine.cells import Cell
 from previews.engine.git import Mirror
 from previews.engine.preview import Prepared, Workbench, choose_sides, finish, prepare
+from previews.engine.remote.reach import Reach
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
 from previews.engine.whatif import WhatIf
@@ -60,13 +61,18 @@ def git(tmp_path) -> GitRepository:
 
 
 def open_bench(
-    repository: Path, folder: Path, charts: Path | None = None, cache: str = "manifests", **settings
+    repository: Path,
+    folder: Path,
+    charts: Path | None = None,
+    cache: str = "manifests",
+    reach: Reach | None = None,
+    **settings,
 ) -> Workbench:
     """A workbench on a repository of this disk, fetched; those with the same `cache` share their manifests."""
     mirror = Mirror(folder / "mirror", str(repository), allow_local=True)
     mirror.fetch()
     chosen = RenderSettings(folder / "scratch", **{"mask_key": b"k" * 32, **settings})
-    return Workbench(mirror, chosen, ChartStore(charts), FileCache(folder / f"{cache}.sqlite3"))
+    return Workbench(mirror, chosen, ChartStore(charts), FileCache(folder / f"{cache}.sqlite3"), reach)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ class HelmOptions:
 class Source:
     """One source of an Application. `helm` and the like are None when the Application does not name that tool.
 
-    `raw` is the source as it was written.
+    `raw` is the source as it was written, `resolved` the version that a chart's `revision` came to once it was found.
     """
 
     repository: str
@@ -64,6 +64,7 @@ class Source:
     directory: Mapping[str, Any] | None = None
     plugin: Mapping[str, Any] | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
+    resolved: str = ""
 
 
 @dataclass(frozen=True)

@@ -284,7 +284,9 @@ def _inputs(manifest: Manifest) -> list[str]:
 
 def _missing(manifest: Manifest) -> CellSkip:
     names = ", ".join(f"{item.name} {item.version} of {item.repository}" for item in manifest.missing)
-    return CellSkip("both", "dependency", f"chart dependency not here: {names}; what it renders may change")
+    advice = "the preview's notes say why; or put its archive into the chart store folder (ASTROLABE_CHART_STORE)"
+    text = f"chart dependency not here: {names}; what it renders may change ({advice})"
+    return CellSkip("both", "dependency", text)
 
 
 def group_cells(cells: Iterable[tuple[Cell, str]]) -> list[Cell]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -74,21 +74,29 @@ def run_git(
     at: Path | None = None,
     allow_local: bool = False,
     good: tuple[int, ...] = (0,),
-    send: str = "",
+    send: str | bytes = "",
+    protocols: str = "",
+    private: Mapping[str, str] | None = None,
 ) -> str:
     """Runs git with a clean environment and gives its standard output.
 
-    `send` is its standard input, `at` the Git directory, `good` the exit codes that are no failure. Raises GitError
-    with the end of what git said, and on taking longer than FETCH_SECONDS.
+    `send` is its standard input, `at` the Git directory, `good` the exit codes that are no failure. `protocols` are
+    the only ones allowed, `private` is configuration that no list of processes may show. Raises GitError with the end
+    of what git said, and on taking longer than FETCH_SECONDS.
     """
+    environment = _environment(allow_local)
+    environment |= {"GIT_ALLOW_PROTOCOL": protocols} if protocols else {}
+    for number, (key, value) in enumerate((private or {}).items()):
+        environment |= {"GIT_CONFIG_COUNT": str(number + 1), f"GIT_CONFIG_KEY_{number}": key}
+        environment[f"GIT_CONFIG_VALUE_{number}"] = value
     command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", *arguments]
     if at is not None:
         command[1:1] = [f"--git-dir={at}"]
     try:
         done = subprocess.run(
             command,
-            env=_environment(allow_local),
-            input=send.encode(),
+            env=environment,
+            input=send.encode() if isinstance(send, str) else send,
             capture_output=True,
             timeout=FETCH_SECONDS,
             check=False,

@@ -6,7 +6,7 @@ The steps are functions of their own, so that the server can run them as jobs an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -16,17 +16,22 @@ from previews.engine.cells import Cell
 from previews.engine.compare import Outcome, Rules, group_cells, make_cell
 from previews.engine.config import FILE_NAME, FleetConfig, parse_config
 from previews.engine.discover.fleet import Fleet, discover
-from previews.engine.errors import ConfigError, RenderFailed
+from previews.engine.errors import BadInput, ConfigError, NotRendered, RenderFailed
 from previews.engine.exclusions import exclusions
-from previews.engine.git import Mirror
+from previews.engine.git import Mirror, normalise_address
 from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
 from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
+from previews.engine.remote.outside import External, Outside
+from previews.engine.remote.reach import Reach
+from previews.engine.remote.revisions import find_commit
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderPool, RenderSettings, Result
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Known, Resolver
+from previews.engine.standing import Standing
 from previews.engine.trees import ObjectStore, Tree
+from previews.engine.users import User, join_fleets, join_plans, settle_across, with_users
 from previews.engine.whatif import WhatIf, at_head
 
 Progress = Callable[[int, int], None]
@@ -81,11 +86,17 @@ def _conflicting(mirror: Mirror, base: str, commits: tuple[str, ...], conflicts:
 class Workbench:
     """What a preview of one repository works with: its objects, charts, renderers and known manifests."""
 
-    def __init__(self, mirror: Mirror, settings: RenderSettings, charts: ChartStore, cache: ManifestCache) -> None:
-        """The mirror must have been fetched."""
+    def __init__(
+        self,
+        mirror: Mirror,
+        settings: RenderSettings,
+        charts: ChartStore,
+        cache: ManifestCache,
+        reach: Reach | None = None,
+    ) -> None:
+        """The mirror must have been fetched. `reach` None lets nothing be fetched from outside."""
         self.mirror = mirror
         self.settings = settings
-        self.charts = charts
         self.cache = cache
         self.store = ObjectStore(mirror.folder)
         self.rendered = 0
@@ -93,6 +104,9 @@ class Workbench:
         self._pool: RenderPool | None = None
         self._known: dict[str, Result] = {}
         self._known_objects = Known()
+        self._pins: dict[str, str | NotRendered] = {}
+        self._absent: tuple[str, ...] = ()
+        self.outside = Outside(mirror, charts, reach or Reach())
 
     def __enter__(self) -> Self:
         return self
@@ -129,17 +143,58 @@ class Workbench:
             return None  # the head repairs it; how clusters were before is not known
 
     def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
-        """A resolver of one side; see Resolver for `tracks` and `unpinned`."""
-        return Resolver(
-            self.tree(tree_id),
-            config,
-            self.mirror,
-            self.charts,
-            tuple(tracks),
-            unpinned,
-            self._known_objects,
-            self.settings.engines(),
+        """A resolver of one side of this repository; see resolve.Standing for `tracks` and `unpinned`."""
+        standing = self.standing(tree_id, config, tracks, unpinned)
+        return Resolver([standing], config, self.outside, self._known_objects, self.settings.engines())
+
+    def standing(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Standing:
+        """The repository as it stands on one side."""
+        return Standing(
+            tree=self.tree(tree_id),
+            addresses=frozenset(normalise_address(item) for item in (*config.addresses, self.mirror.address)),
+            tracks=frozenset(("", *tracks, *config.tracks)),
+            pinned=self._pinned_tree,
+            unpinned=unpinned,
         )
+
+    def _pinned_tree(self, revision: str) -> str:
+        if revision not in self._pins:
+            try:
+                self._pins[revision] = self.mirror.tree(find_commit(self.mirror, revision))
+            except BadInput as error:
+                self._pins[revision] = NotRendered("revision", str(error))
+        found = self._pins[revision]
+        if isinstance(found, NotRendered):
+            raise NotRendered(found.reason, str(found))
+        return found
+
+    def ensure(self, externals: Iterable[External]) -> None:
+        """Gets what another machine's preview used from outside; what cannot be had fails the renders that need it."""
+        self._absent = self.outside.ensure(externals)
+
+    def _explained(self, result: Result) -> Result:
+        if self._absent and isinstance(result, RenderFailed) and not result.is_final:
+            return RenderFailed(result.stage, "; ".join((*self._absent, str(result))), is_final=False)
+        return result
+
+    def user(self, address: str, config_text: str = "") -> User:
+        """Another repository's fleet at its default branch, whose Applications may use this one's templates.
+
+        `config_text` wins over its own astrolabe.yaml. Raises NotRendered when it cannot be had, ConfigError.
+        """
+        found = self.outside.commit(address, "HEAD")
+        return User(address, found.tree, self.config(found.tree, found.tree, config_text))
+
+    def user_resolver(self, user: User, config: FleetConfig, moved: Standing) -> Resolver:
+        """A resolver of a user's fleet on the side where the previewed repository stands as in `moved`."""
+        own = Standing(
+            tree=self.tree(user.tree),
+            addresses=frozenset(normalise_address(item) for item in (user.address, *config.addresses)),
+            tracks=frozenset(("", *config.tracks)),
+            pinned=lambda revision: self.outside.tree(user.address, revision),
+            moves=False,
+        )
+        return Resolver([own, moved], config, self.outside, self._known_objects, self.settings.engines())
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
         """A result for each request's key: from memory, from the cache, or rendered and put there."""
@@ -152,6 +207,7 @@ class Workbench:
             self._pool = RenderPool(self.store, self.settings)
         done, fresh = len(wanted) - len(rest), dict[str, Result]()
         for request, result in self._pool.render(rest) if self._pool and rest else ():
+            result = self._explained(result)
             self._known[request.key] = result
             self.rendered += 1
             done += 1
@@ -182,7 +238,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything known before the renders: both fleets, and the plan."""
+    """Everything known before the renders: both fleets, the plan, and what it needs from outside the repository."""
 
     sides: Sides
     config: FleetConfig
@@ -191,30 +247,70 @@ class Prepared:
     plan: Plan
     what_if: WhatIf = _NOTHING_MORE
     rules: Rules = field(default_factory=Rules)
+    externals: tuple[External, ...] = ()
+    outside_notes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know about the preview as a whole."""
         asked = [f"what if: {self.what_if.describe()}"] if self.what_if.asks_something else []
-        return tuple(dict.fromkeys((*asked, *self.sides.notes, *self.base.notes, *self.head.notes)))
+        found = (*self.sides.notes, *self.base.notes, *self.head.notes, *self.outside_notes)
+        return tuple(dict.fromkeys((*asked, *found)))
 
 
 def prepare(
-    bench: Workbench, sides: Sides, config: FleetConfig, tracks: Sequence[str], what_if: WhatIf = _NOTHING_MORE
+    bench: Workbench,
+    sides: Sides,
+    config: FleetConfig,
+    tracks: Sequence[str],
+    what_if: WhatIf = _NOTHING_MORE,
+    users: Sequence[User] = (),
 ) -> Prepared:
     """Finds both fleets and plans what to render. `tracks` are names of revisions that mean the tree.
 
+    `users` (from Workbench.user) are fleets of other repositories: they stand still on both sides, while the previewed
+    repository moves under those of their Applications that follow it. All are in one plan; a row that several fleets
+    have on one cluster is told apart by its fleet's name.
+
     Raises BadInput when `what_if` names clusters that are not there.
     """
-    configs = config.at_base(), at_head(config, what_if)
-    base = bench.resolver(sides.base_tree, configs[0], tracks)
-    head = bench.resolver(sides.head_tree, configs[1], tracks, what_if.unpinned)
-    base_fleet = discover(base, bench.manifests)
-    same = sides.base_tree == sides.head_tree and not what_if.asks_something and configs[0] == configs[1]
-    head_fleet = base_fleet if same else discover(head, bench.manifests)
-    plan = make_plan(base_fleet, head_fleet, base, head, make_mask(bench.settings.mask_key))
-    rules = Rules(config.ignore, exclusions(config.argocd), base.cluster_scoped() | head.cluster_scoped())
-    return Prepared(sides, config, base_fleet, head_fleet, plan, what_if, rules)
+    asked = _all_at_head([config, *(user.config for user in users)], what_if)
+    base = bench.resolver(sides.base_tree, config.at_base(), tracks)
+    head = bench.resolver(sides.head_tree, asked[0], tracks, what_if.unpinned)
+    pairs = [(base, head)]
+    for user, user_config in zip(users, asked[1:], strict=True):
+        left = bench.user_resolver(user, user.config, base.standing[0])
+        pairs.append((left, bench.user_resolver(user, user_config, head.standing[0])))
+    same = sides.base_tree == sides.head_tree and not what_if.asks_something and config.at_base() == asked[0]
+    fleets = []
+    for before, after in pairs:
+        fleet = discover(before, bench.manifests)
+        fleets.append((fleet, fleet if same else discover(after, bench.manifests)))
+    fleets = settle_across([user.name for user in users], fleets)
+    mask = make_mask(bench.settings.mask_key)
+    plans = [make_plan(*fleet, *pair, mask) for fleet, pair in zip(fleets, pairs, strict=True)]
+    joined = with_users(config, users)
+    left_fleet, right_fleet = (join_fleets([fleet[side] for fleet in fleets], users) for side in (0, 1))
+    plan = join_plans(plans, users)
+    scoped = frozenset().union(*(side.cluster_scoped() for pair in pairs for side in pair))
+    rules = Rules(joined.ignore, exclusions(joined.argocd), scoped)
+    outside = bench.outside
+    return Prepared(sides, joined, left_fleet, right_fleet, plan, what_if, rules, outside.used, outside.notes)
+
+
+def _all_at_head(configs: Sequence[FleetConfig], asked: WhatIf) -> list[FleetConfig]:
+    """Each configuration as asked. The clusters that are named must be in one of them."""
+    moved: list[FleetConfig] = []
+    errors: list[BadInput] = []
+    for config in configs:
+        try:
+            moved.append(at_head(config, asked))
+        except BadInput as error:
+            errors.append(error)
+            moved.append(config)
+    if len(errors) == len(configs):
+        raise errors[0]
+    return moved
 
 
 def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:

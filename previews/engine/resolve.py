@@ -6,33 +6,26 @@ and gives the render request. Mirrors reposerver/repository/repository.go of Arg
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from previews.engine.applications import Application, HelmOptions, Instance, Source
 from previews.engine.config import Cluster, FleetConfig
-from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
+from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.flux import parts
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
-from previews.engine.git import Mirror, normalise_address
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
+from previews.engine.remote.outside import Outside
 from previews.engine.render import directory, kustomize
-from previews.engine.render.charts import (
-    Chart,
-    ChartStore,
-    Dependency,
-    assemble,
-    dependencies,
-    local_path,
-    without_schemas,
-)
+from previews.engine.render.charts import Chart, Dependency, assemble, dependencies, local_path, without_schemas
 from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
 from previews.engine.scope import GroupKind, cluster_scoped_kinds
+from previews.engine.standing import Standing
 from previews.engine.trees import Tree, clean_path
 from previews.engine.validation import check_application
 from previews.engine.value_files import ValueFiles
@@ -41,6 +34,7 @@ from previews.engine.yamls import canonical, load
 
 #: Revisions differ between base and head by construction, so charts see one that never does.
 PLACEHOLDER_REVISION = "0" * 40
+OCI = "oci://"
 
 
 @dataclass(frozen=True)
@@ -81,11 +75,11 @@ class Known:
     dependencies: dict[str, tuple[Dependency, ...]] = field(default_factory=dict)
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     makes_applications: dict[tuple[str, str], bool] = field(default_factory=dict)
-    revisions: dict[str, str | None] = field(default_factory=dict)
     cluster_scoped: dict[str, frozenset[GroupKind]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     artifacts: dict[tuple[str, str], Artifact] = field(default_factory=dict)
     clusters: dict[str, tuple[Cluster, ...]] = field(default_factory=dict)
+    trees: dict[str, Tree] = field(default_factory=dict)
 
 
 class Resolver:
@@ -93,72 +87,75 @@ class Resolver:
 
     def __init__(
         self,
-        tree: Tree,
+        standing: Sequence[Standing],
         config: FleetConfig,
-        mirror: Mirror,
-        charts: ChartStore,
-        tracks: tuple[str, ...],
-        unpinned: bool = False,
+        charts: Outside,
         known: Known | None = None,
         engines: Mapping[str, str] | None = None,
     ) -> None:
-        """`tracks` are the revision names that mean `tree`; the empty one and HEAD always do.
+        """The first of `standing` is the repository that holds the fleet; `charts` has what is in none of them.
 
-        `unpinned` asks what would be if every pin of this repository were moved to `tree`. `known` is shared by the
-        resolvers of one repository. `engines` are the Helm versions that can be had, with what identifies each.
+        `known` is shared by the resolvers of one object store. `engines` are the Helm versions that can be had, with
+        what identifies each.
         """
-        self.unpinned = unpinned
-        self.tree = tree
+        self.standing = tuple(standing)
+        self.tree = self.standing[0].tree
         self.config = config
-        self.mirror = mirror
         self.charts = charts
-        self.tracks = {"", "HEAD", *tracks, *config.tracks}
-        self.addresses = {normalise_address(item) for item in (*config.addresses, mirror.address)}
         self.known = known if known is not None else Known()
         self.engines = engines if engines is not None else {"": ""}
 
     def is_pinned(self, definition: Application) -> bool:
-        """Whether a source of this repository stands at a revision that the preview does not move."""
+        """Whether a source of the repository that the preview moves stands at a revision that it does not move."""
         return any(
-            not source.chart and self.is_ours(source) and source.revision not in self.tracks
+            home is not None and home.moves and not home.is_tracked(source.revision)
             for source in definition.sources
+            if (home := self._home(source)) is not None
         )
 
-    def is_ours(self, source: Source) -> bool:
-        """Whether a source lies in the repository that is previewed."""
+    def _home(self, source: Source) -> Standing | None:
+        if source.chart or source.repository.startswith(OCI):
+            return None
         # A root of astrolabe.yaml names no repository: it lies in this one.
-        return not source.repository or normalise_address(source.repository) in self.addresses
+        if not source.repository:
+            return self.standing[0]
+        return next((item for item in self.standing if item.holds(source)), None)
+
+    def is_ours(self, source: Source) -> bool:
+        """Whether a source lies in the repository that holds the fleet."""
+        return self._home(source) is self.standing[0]
 
     def cluster_scoped(self) -> frozenset[GroupKind]:
-        """Kinds without a namespace that files of this side define, besides the built-in ones."""
-        if self.tree.id not in self.known.cluster_scoped:
-            self.known.cluster_scoped[self.tree.id] = cluster_scoped_kinds(self.tree)
-        return self.known.cluster_scoped[self.tree.id]
+        """Kinds without a namespace that files of this side, and of what it took from outside, define."""
+        trees = [self.tree, *self.known.trees.values()]
+        for tree in trees:
+            if tree.id not in self.known.cluster_scoped:
+                self.known.cluster_scoped[tree.id] = cluster_scoped_kinds(tree)
+        return frozenset().union(*(self.known.cluster_scoped[tree.id] for tree in trees))
 
     def find(self, source: Source) -> Found:
-        """The tree that a source means. Raises NotRendered when it cannot be had."""
-        if source.chart:
-            chart = f"{source.chart} {source.revision} of {source.repository}"
-            raise NotRendered("dependency", f"chart {chart} is not here")
-        if not self.is_ours(source):
-            raise NotRendered(
-                "revision",
-                f"{source.repository} is another repository (if it is this one, list it under `addresses`)",
-            )
-        if self.unpinned or source.revision in self.tracks:
-            return Found(source, self.tree)
-        pinned = self._pinned_tree(source.revision)
-        if pinned is None:
-            raise NotRendered("revision", f"revision {source.revision!r} is not in the repository")
-        return Found(source, Tree(self.tree.store, pinned))
+        """The tree that a source means, wherever it lies. Raises NotRendered when it cannot be had, with what to do.
 
-    def _pinned_tree(self, revision: str) -> str | None:
-        if revision not in self.known.revisions:
-            try:
-                self.known.revisions[revision] = self.mirror.tree(self.mirror.commit(revision))
-            except BadInput:
-                self.known.revisions[revision] = None
-        return self.known.revisions[revision]
+        A chart of a Helm repository or OCI registry, and an OCI artifact, are trees as well: the root is the chart's
+        folder, and the source that is given back has the path `.` and in `resolved` the version that it came to.
+        Another Git repository's revision means the same tree on both sides, unless the preview moves that repository.
+        """
+        home = self._home(source)
+        if home is not None:
+            return Found(source, home.find(source.revision))
+        if source.chart:
+            chart = self.charts.chart(source.chart, source.revision, source.repository)
+            return Found(replace(source, path=".", resolved=chart.version), self._tree(chart.tree))
+        if source.repository.startswith(OCI):
+            artifact = self.charts.artifact(source.repository, source.revision)
+            return Found(replace(source, resolved=artifact.version), self._tree(artifact.tree))
+        return Found(source, self._tree(self.charts.tree(source.repository, source.revision)))
+
+    def _tree(self, id: str) -> Tree:
+        if id not in self.known.trees:
+            self.tree.store.preload(id)
+            self.known.trees[id] = Tree(self.tree.store, id)
+        return self.known.trees[id]
 
     def open(self, definition: Application, source: Source) -> Found:
         """A source's tree, and the source as the files in it change it. Raises NotRendered, RenderFailed."""
@@ -166,7 +163,8 @@ class Resolver:
         if definition.flux:
             return found
         self._refuse_links(found.tree)
-        return replace(found, source=overridden(found.tree, source, definition))
+        changed = overridden(found.tree, found.source, definition)
+        return replace(found, source=replace(changed, resolved=found.source.resolved))
 
     def _refuse_links(self, tree: Tree) -> None:
         if self.config.argocd.get("reposerver.allow.oob.symlinks") == "true":
@@ -191,7 +189,7 @@ class Resolver:
         definition = instance.definition
         content: list[Any] = [definition.name, definition.target, definition.digest, _profile(instance)]
         content += [
-            self._source_ids(definition, source) if not source.ref or source.path else None
+            self._source_ids(definition, source) if not source.ref or source.path or source.chart else None
             for source in definition.sources
         ]
         return digest(content)
@@ -422,16 +420,17 @@ def release_name(definition: Application, options: HelmOptions) -> str:
 
 
 def _environment(definition: Application, source: Source) -> dict[str, str]:
-    """The variables that Argo CD lets a source use (repository.go newEnv)."""
+    """The variables that Argo CD lets a source use (repository.go newEnv): a chart's revision is its version."""
+    revision = source.resolved or PLACEHOLDER_REVISION
     return {
         "ARGOCD_APP_NAME": definition.instance_name,
         "ARGOCD_APP_NAMESPACE": definition.destination_namespace,
         "ARGOCD_APP_PROJECT_NAME": definition.project,
-        "ARGOCD_APP_REVISION": PLACEHOLDER_REVISION,
-        "ARGOCD_APP_REVISION_SHORT": PLACEHOLDER_REVISION[:7],
-        "ARGOCD_APP_REVISION_SHORT_8": PLACEHOLDER_REVISION[:8],
+        "ARGOCD_APP_REVISION": revision,
+        "ARGOCD_APP_REVISION_SHORT": revision[:7],
+        "ARGOCD_APP_REVISION_SHORT_8": revision[:8],
         "ARGOCD_APP_SOURCE_REPO_URL": source.repository,
-        "ARGOCD_APP_SOURCE_PATH": source.path,
+        "ARGOCD_APP_SOURCE_PATH": "" if source.chart else source.path,
         "ARGOCD_APP_SOURCE_TARGET_REVISION": source.revision,
     }
 

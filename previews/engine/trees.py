@@ -90,8 +90,8 @@ class ObjectStore:
                     raise RenderFailed("resolve", f"a file is larger than {MAX_FILE // 1024 // 1024} MiB")
                 data: bytes = stream.read()
                 return data
-        except (BadName, BadObject, ValueError) as error:
-            raise GitError(f"object {object_id} is not in the mirror: {error}") from None
+        except (BadName, BadObject, ValueError):
+            raise GitError(f"object {object_id} is not in the mirror") from None
 
     def _entries(self, tree: str) -> tuple[Entry, ...]:
         rows = tree_entries_from_data(self._read(tree))

@@ -9,6 +9,8 @@ Version = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 
 _VERSION = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?\Z")
 _TERM = re.compile(r"(=|==|!=|>|<|>=|=>|<=|=<|~|~>|\^)?\s*(v?[0-9xX*][^\s,|]*)")
+_ONE = r"(?:=|!=|>|<|>=|=>|<=|=<|~|~>|\^)?\s*v?[0-9xX*]+(?:\.[0-9xX*]+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
+_TERMS = re.compile(rf"\s*{_ONE}\s*(?:(?:\s|,\s*|\s-\s+){_ONE}\s*)*")
 _LAST = ((2, 0, ""),)  # sorts after every prerelease
 
 
@@ -23,6 +25,11 @@ def parse_version(text: str) -> Version | None:
 
 def _prerelease(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in text.split("."))
+
+
+def is_constraint(text: str) -> bool:
+    """Whether a text asks for the best of several versions, and is neither one version nor a name such as `main`."""
+    return parse_version(text) is None and all(_TERMS.fullmatch(part) for part in text.split("||"))
 
 
 def best(constraint: str, versions: Iterable[str]) -> str | None:

@@ -63,6 +63,7 @@ class Preview(models.Model):
     error = models.TextField(blank=True)
     notes = models.JSONField(default=list)
     cluster_scoped = models.JSONField(default=list)
+    externals = models.JSONField(default=list)
     totals = models.JSONField(default=dict)
     seconds = models.JSONField(default=dict)
     renders_total = models.PositiveIntegerField(default=0)

@@ -33,6 +33,10 @@ MAX_INSTANCES = 20_000
 
 #: In `Fleet.broken`: a set whose Applications may be on any cluster.
 ANY_CLUSTER = "*"
+NO_APPLICATIONS = (
+    "no Argo CD Application and no Flux object was found; if they lie elsewhere, say where in astrolabe.yaml"
+    " (`discover`)"
+)
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,7 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
     flux = discover_flux(resolver, render)
     notes.extend(flux.notes)
     if not search.instances and not flux.instances:
-        notes.append(
-            "no Argo CD Application and no Flux object was found; if they lie elsewhere, say where in astrolabe.yaml"
-            " (`discover`)"
-        )
+        notes.append(NO_APPLICATIONS)
     instances = settle_rows((*search.instances.values(), *flux.instances))
     pinned = frozenset((item.cluster, item.application) for item in instances if resolver.is_pinned(item.definition))
     broken = {**flux.broken, **search.broken}

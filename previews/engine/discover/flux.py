@@ -113,7 +113,7 @@ class _Search:
         return world
 
     def define(self) -> None:
-        config, mirror = self.resolver.config, self.resolver.mirror
+        config = self.resolver.config
         self.defined = {}
         self.wrong = []
         applications = self.world.applications()
@@ -121,7 +121,7 @@ class _Search:
             raise RenderFailed("discover", f"more than {MAX_OBJECTS:,} Flux objects")
         for item in applications:
             try:
-                definition = define(item, self.world, config, mirror)
+                definition = define(item, self.world, config)
             except RenderFailed as error:
                 self.wrong.append(f"{' / '.join(item.origin)}: {item.place[1]} {item.place[3]}: {error}")
                 continue

@@ -6,6 +6,7 @@ into a namespace, and not what stands in the file.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
@@ -61,7 +62,7 @@ def _templates(found: Found) -> Iterable[str]:
     path = found.source.path
     beside = (local_path(path, item) for item in dependencies(found.tree, path))
     for folder in [path, *(where for where in beside if where)]:
-        yield from _blobs(found.tree, f"{folder}/templates")
+        yield from _blobs(found.tree, posixpath.join(folder, "templates"))
 
 
 def _manifests(found: Found, tool: str, resolver: Resolver) -> Mapping[str, str]:

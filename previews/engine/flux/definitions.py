@@ -17,7 +17,6 @@ from previews.engine.flux.options import FluxKind, FluxOptions
 from previews.engine.flux.references import release_values, variables
 from previews.engine.flux.sources import chart_source, files_source, items, mapping, text
 from previews.engine.flux.world import Declared, World
-from previews.engine.git import Mirror
 from previews.engine.yamls import canonical, dump
 
 _LONGEST_NAME = 53
@@ -44,7 +43,7 @@ def release_name(name: str, spec: Mapping[str, Any]) -> str:
     return f"{full[: _LONGEST_NAME - 13]}-{hashlib.sha256(full.encode()).hexdigest()[:12]}"
 
 
-def define(item: Declared, world: World, config: FleetConfig, mirror: Mirror) -> Application:
+def define(item: Declared, world: World, config: FleetConfig) -> Application:
     """The application that an object is. What is wrong with its references is in `flux.problem`."""
     _, kind, namespace, name = item.place
     spec, metadata = mapping(item.document, "spec"), mapping(item.document, "metadata")
@@ -52,7 +51,7 @@ def define(item: Declared, world: World, config: FleetConfig, mirror: Mirror) ->
     flux = replace(flux, parent_suspended=item.suspended)
     sources: tuple[Source, ...] = ()
     try:
-        source, flux = (_release if kind == "HelmRelease" else _kustomization)(item, spec, flux, world, mirror)
+        source, flux = (_release if kind == "HelmRelease" else _kustomization)(item, spec, flux, world)
         sources = (source,)
     except (NotRendered, RenderFailed) as error:
         flux = replace(flux, problem=error)
@@ -95,11 +94,11 @@ def _target(kind: str, metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> 
 
 
 def _kustomization(
-    item: Declared, spec: Mapping[str, Any], flux: FluxOptions, world: World, mirror: Mirror
+    item: Declared, spec: Mapping[str, Any], flux: FluxOptions, world: World
 ) -> tuple[Source, FluxOptions]:
     cluster, _, namespace, _ = item.place
     document, reference = _referenced(world, item, mapping(spec, "sourceRef"), namespace)
-    source = files_source(document, reference, text(spec, "path"), mirror)
+    source = files_source(document, reference, text(spec, "path"))
     gathered = variables(spec, lambda kind, name: world.get(cluster, kind, namespace, name), world.missing(item.place))
     flux = replace(
         _with_source(flux, document, reference),
@@ -111,15 +110,13 @@ def _kustomization(
     return replace(source, kustomize={}), replace(flux, source_ignore="\n".join(filter(None, ignore)))
 
 
-def _release(
-    item: Declared, spec: Mapping[str, Any], flux: FluxOptions, world: World, mirror: Mirror
-) -> tuple[Source, FluxOptions]:
+def _release(item: Declared, spec: Mapping[str, Any], flux: FluxOptions, world: World) -> tuple[Source, FluxOptions]:
     cluster, _, namespace, name = item.place
     gathered = release_values(spec, lambda kind, it: world.get(cluster, kind, namespace, it), world.missing(item.place))
     chart = mapping(mapping(spec, "chart"), "spec")
     document, reference = _referenced(world, item, mapping(spec, "chartRef") or mapping(chart, "sourceRef"), namespace)
     if not spec.get("chartRef") and reference[0] in ("GitRepository", "Bucket"):
-        source = files_source(document, reference, text(chart, "chart"), mirror)
+        source = files_source(document, reference, text(chart, "chart"))
     else:
         source = chart_source(document, reference, chart)
     helm = HelmOptions(release_name=release_name(name, spec), values=gathered.values)

@@ -11,8 +11,7 @@ from typing import Any
 
 from previews.engine.applications import Source
 from previews.engine.errors import NotRendered, RenderFailed
-from previews.engine.git import Mirror
-from previews.engine.versions import best
+from previews.engine.versions import is_constraint
 
 #: The source that `flux bootstrap` makes: where nobody declares it, it is the repository that we look at.
 BOOTSTRAP = "flux-system"
@@ -39,7 +38,7 @@ def items(value: Any, key: str) -> list[dict[str, Any]]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def files_source(document: Mapping[str, Any] | None, reference: tuple[str, str], path: str, mirror: Mirror) -> Source:
+def files_source(document: Mapping[str, Any] | None, reference: tuple[str, str], path: str) -> Source:
     """Where a Kustomization or a chart in Git lies: `reference` is the kind and name that `sourceRef` asked for.
 
     Raises NotRendered for a source that nobody declares, or whose content is nowhere to be had.
@@ -54,7 +53,7 @@ def files_source(document: Mapping[str, Any] | None, reference: tuple[str, str],
     if kind == "GitRepository":
         if spec.get("include"):
             raise NotRendered("revision", f"GitRepository {name} includes other repositories, which are not put in")
-        return Source(text(spec, "url"), _git_revision(spec, mirror), where)
+        return Source(text(spec, "url"), _git_revision(spec), where)
     if kind == "OCIRepository":
         return Source(text(spec, "url"), _oci_revision(spec), where)
     raise NotRendered("dependency", f"what {kind} {name} holds is not in a repository, so it is not known here")
@@ -76,7 +75,7 @@ def chart_source(document: Mapping[str, Any] | None, reference: tuple[str, str],
     raise NotRendered("dependency", f"what {kind} {name} holds is not in a repository, so it is not known here")
 
 
-def _git_revision(spec: Mapping[str, Any], mirror: Mirror) -> str:
+def _git_revision(spec: Mapping[str, Any]) -> str:
     """GitRepository's `ref`: a commit, else a full name, a range of tags, a tag, a branch."""
     reference = mapping(spec, "ref")
     if reference.get("commit"):
@@ -85,11 +84,8 @@ def _git_revision(spec: Mapping[str, Any], mirror: Mirror) -> str:
         return text(reference, "name").removeprefix("refs/heads/")
     if reference.get("semver"):
         wanted = text(reference, "semver")
-        tags = [ref.name.removeprefix("refs/tags/") for ref in mirror.refs("refs/tags")]
-        found = best(wanted, tags)
-        if found is None:
-            raise NotRendered("revision", f"no tag of the repository satisfies {wanted!r}")
-        return found
+        # To Git an exact version is the name of one tag; to Flux `1.2.0` is the tag v1.2.0 as well.
+        return wanted if is_constraint(wanted) else f"={wanted}"
     return text(reference, "tag") or text(reference, "branch") or _DEFAULT_BRANCH
 
 

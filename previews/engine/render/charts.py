@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-import tarfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.remote.archives import unpack
+from previews.engine.remote.hosts import Unreachable
 from previews.engine.render.requests import Archive, Checkout, make_checkout
 from previews.engine.render.unstable import Volatility, volatility
-from previews.engine.trees import MAX_FILE, Tree, clean_path
+from previews.engine.trees import Tree, clean_path
 from previews.engine.versions import best, parse_version, satisfies
 from previews.engine.yamls import dump, load
 
@@ -62,6 +63,13 @@ class Chart:
     stale: tuple[str, ...] = ()
 
 
+class FindsCharts(Protocol):
+    """Whoever has the archives of charts that are dependencies."""
+
+    def find(self, name: str, version: str, repository: str = "") -> Archive | None:
+        """The archive of a chart at an exact version or the best of a range; None when it cannot be had."""
+
+
 class ChartStore:
     """A folder of chart archives `<name>-<version>.tgz`, looked at before any network."""
 
@@ -73,8 +81,12 @@ class ChartStore:
             if found:
                 self._versions.setdefault(found["name"], {})[found["version"]] = path
 
-    def find(self, name: str, version: str) -> Archive | None:
-        """The archive of a chart at a version, or the highest that a constraint allows; None when there is none."""
+    def find(self, name: str, version: str, repository: str = "") -> Archive | None:
+        """The archive of a chart at a version, or the highest that a constraint allows; None when there is none.
+
+        `repository` is where the chart belongs to. A folder does not tell repositories apart, so it counts only for
+        those who look further (remote.outside).
+        """
         versions = self._versions.get(name, {})
         exact = versions.get(version) or versions.get(version.removeprefix("v"))
         chosen = exact or versions.get(best(version, versions) or "")
@@ -96,11 +108,12 @@ def _digest(path: Path, modified: int) -> str:
 
 def dependencies(tree: Tree, path: str) -> tuple[Dependency, ...]:
     """What a chart declares, with the versions that its lock file pins. Raises RenderFailed on a broken file."""
-    metadata = _mapping(tree, f"{path}/Chart.yaml")
+    metadata = _mapping(tree, posixpath.join(path, "Chart.yaml"))
     listed = metadata.get("dependencies")
     if metadata.get("apiVersion", "v1") == "v1" and listed is None:
-        listed = _mapping(tree, f"{path}/requirements.yaml").get("dependencies")
-    lock = _mapping(tree, f"{path}/Chart.lock") or _mapping(tree, f"{path}/requirements.lock")
+        listed = _mapping(tree, posixpath.join(path, "requirements.yaml")).get("dependencies")
+    locks = (_mapping(tree, posixpath.join(path, name)) for name in ("Chart.lock", "requirements.lock"))
+    lock = next(filter(None, locks), {})
     locked = {item.get("name"): str(item.get("version")) for item in _dicts(lock.get("dependencies"))}
     return tuple(
         Dependency(
@@ -140,13 +153,13 @@ def local_path(chart: str, dependency: Dependency) -> str | None:
     return clean_path(posixpath.join(chart, dependency.repository.removeprefix(_LOCAL)))
 
 
-def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> Chart:
+def assemble(tree: Tree, path: str, store: FindsCharts, whole: bool = False) -> Chart:
     """Puts a chart and its dependencies together.
 
     Files that no template can read are left out, so that they move no render key; `whole` keeps them.
     Raises RenderFailed when the chart or a `file://` dependency is broken or leads out of the tree.
     """
-    if tree.entry(f"{path}/Chart.yaml") is None:
+    if tree.entry(posixpath.join(path, "Chart.yaml")) is None:
         raise RenderFailed("resolve", f"{path}: Chart.yaml file is missing")
     files = dict(tree_files(tree, path))
     archives: dict[str, Archive] = {}
@@ -157,15 +170,17 @@ def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> C
         if where is not None:
             files.update(_local_dependency(tree, where, dependency))
         elif dependency.name not in vendored:
-            archive = store.find(dependency.name, dependency.version)
+            archive = store.find(dependency.name, dependency.version, dependency.repository)
             if archive is None:
                 missing.append(dependency)
+            elif archive.blob:
+                files[f"charts/{archive.path.name}"] = archive.blob
             else:
                 archives[f"charts/{archive.path.name}"] = archive
         elif text := _staleness(dependency, vendored[dependency.name]):
             stale.append(text)
     kept = files if whole or _reads_files(tree, files) else {name: id for name, id in files.items() if _matters(name)}
-    values = _mapping(tree, f"{path}/values.yaml") if missing else {}
+    values = _mapping(tree, posixpath.join(path, "values.yaml")) if missing else {}
     definitions = _definitions(tree, files) if missing else ""
     volatile = _volatility(tree, kept, archives)
     return Chart(make_checkout(kept, archives), tuple(missing), values, definitions, volatile, tuple(stale))
@@ -173,19 +188,25 @@ def assemble(tree: Tree, path: str, store: ChartStore, whole: bool = False) -> C
 
 def _volatility(tree: Tree, files: Mapping[str, str], archives: Mapping[str, Archive]) -> Volatility:
     """The strongest of what its templates, its default values and the charts in archives say."""
-    found = {volatility(tree.store.blob(blob)) for blob in files.values()}
+    found = {
+        _packed_volatility(tree.store.blob(blob)) if name.endswith(".tgz") else volatility(tree.store.blob(blob))
+        for name, blob in files.items()
+    }
     found |= {_archive_volatility(archive.path, archive.digest) for archive in archives.values()}
     return max(found, key=("", "random", "time").index, default="")
 
 
 @lru_cache(maxsize=1024)
 def _archive_volatility(path: Path, digest: str) -> Volatility:
-    found: set[Volatility] = set()
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if member.isfile() and "/templates/" in member.name and member.size <= MAX_FILE:
-                file = archive.extractfile(member)
-                found.add(volatility(file.read()) if file else "")
+    return _packed_volatility(path.read_bytes())
+
+
+def _packed_volatility(data: bytes) -> Volatility:
+    try:
+        files = unpack(data)
+    except Unreachable:
+        return ""  # Helm says what is wrong with it
+    found = {volatility(text) for name, text in files.items() if "/templates/" in name}
     return max(found, key=("", "random", "time").index, default="")
 
 
@@ -231,7 +252,7 @@ def _staleness(dependency: Dependency, versions: list[str]) -> str:
 
 
 def _local_dependency(tree: Tree, where: str, dependency: Dependency) -> Iterator[tuple[str, str]]:
-    if tree.entry(f"{where}/Chart.yaml") is None:
+    if tree.entry(posixpath.join(where, "Chart.yaml")) is None:
         raise RenderFailed("resolve", f"dependency {dependency.name}: no chart at {where or '/'}")
     for name, blob in tree_files(tree, where):
         yield f"charts/{dependency.name}/{name}", blob

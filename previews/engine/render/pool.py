@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from previews.engine.errors import RenderFailed
+from previews.engine.errors import GitError, RenderFailed
 from previews.engine.manifests import Manifest, Resource, ResourceId
 from previews.engine.render.charts import DECLARATIONS, file_digest, without_dependencies
 from previews.engine.render.integers import TEMPLATE_PATH
@@ -159,6 +159,8 @@ class RenderPool:
             return RenderFailed("render", str(death), is_final=False)
         except RenderFailed as error:
             return error
+        except GitError as error:
+            return RenderFailed("render", str(error), is_final=False)
 
     def _message(self, part: Part) -> dict[str, Any]:
         texts = dict(part.options.get("files", {}))

@@ -19,10 +19,14 @@ Tool = Literal["helm", "kustomize", "directory", "gotemplate"]
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A chart archive on our disk, and the SHA-256 of its bytes."""
+    """A chart archive, and the SHA-256 of its bytes.
+
+    `path` is on our disk; of one that lies in Git, as `blob`, only the path's name counts.
+    """
 
     path: Path
     digest: str
+    blob: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from previews.commandline import CONDITION, CONFLICT, RepositoryCommand, Session, open_repository
+from previews.commandline import CONDITION, CONFLICT, RepositoryCommand, Session, open_repository, placed
 from previews.engine.cells import Cell
 from previews.engine.errors import BadInput
 from previews.engine.preview import Clock, Prepared, choose_sides, finish, prepare, totals
@@ -30,6 +30,13 @@ class Command(RepositoryCommand):
         heads = parser.add_mutually_exclusive_group(required=True)
         heads.add_argument("--head", help="branch, tag or commit to preview")
         heads.add_argument("--merge", action="append", help="the same, repeatable: merged in order on the base")
+        parser.add_argument(
+            "--fleet",
+            action="append",
+            default=[],
+            metavar="ADDRESS=PATH_OR_URL",
+            help="show the effect on the Applications of this repository too (repeatable)",
+        )
         parser.add_argument("--exact", action="store_true", help="compare the head itself, without merging")
         parser.add_argument("--all", action="store_true", help="list unchanged cells too")
         parser.add_argument("--what-if-unpinned", action="store_true", help="move pins of this repository to the head")
@@ -87,7 +94,8 @@ def _preview(session: Session, options: dict[str, Any], clock: Clock) -> Preview
     sides = choose_sides(session.mirror, base, heads, options["exact"])
     config = session.config(sides.head_tree, sides.base_tree)
     tracks = [session.default_branch, base]
-    prepared = prepare(session.bench, sides, config, tracks, what_if)
+    users = [session.bench.user(placed(item)[0]) for item in options["fleet"]]
+    prepared = prepare(session.bench, sides, config, tracks, what_if, users)
     clock.lap("discover")
     manifests = session.bench.manifests(list(prepared.plan.requests.values()), _progress)
     clock.lap("render")

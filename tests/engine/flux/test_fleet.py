@@ -175,7 +175,7 @@ spec: {{url: {url}, interval: 1h}}
     ("kind", "url", "reason", "words"),
     [
         ("GitRepository", "https://example.com/x.git", "revision", "another repository"),
-        ("OCIRepository", "oci://example.com/x", "revision", "another repository"),
+        ("OCIRepository", "oci://example.com/x", "dependency", "the host example.com is not allowed"),
         ("Bucket", "x", "dependency", "what Bucket other holds is not in a repository"),
         ("ExternalArtifact", "x", "dependency", "what ExternalArtifact other holds"),
     ],
