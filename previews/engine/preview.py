@@ -139,6 +139,7 @@ class Workbench:
             unpinned,
             self._known_objects,
             self.settings.engines(),
+            self.settings.plugins,
         )
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:

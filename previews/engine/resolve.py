@@ -16,7 +16,7 @@ from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlErro
 from previews.engine.git import Mirror, normalise_address
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
-from previews.engine.render import directory, kustomize
+from previews.engine.render import directory, kustomize, plugins
 from previews.engine.render.charts import (
     Chart,
     ChartStore,
@@ -26,6 +26,7 @@ from previews.engine.render.charts import (
     local_path,
     without_schemas,
 )
+from previews.engine.render.helm import bare_version
 from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
@@ -82,11 +83,13 @@ class Resolver:
         unpinned: bool = False,
         known: Known | None = None,
         engines: Mapping[str, str] | None = None,
+        commands: Mapping[str, plugins.Plugin] | None = None,
     ) -> None:
         """`tracks` are the revision names that mean `tree`; the empty one and HEAD always do.
 
         `unpinned` asks what would be if every pin of this repository were moved to `tree`. `known` is shared by the
-        resolvers of one repository. `engines` are the Helm versions that can be had, with what identifies each.
+        resolvers of one repository. `engines` are the Helm versions that can be had, with what identifies each;
+        `commands` are the operator's plugins by name.
         """
         self.unpinned = unpinned
         self.tree = tree
@@ -97,6 +100,7 @@ class Resolver:
         self.addresses = {normalise_address(item) for item in (*config.addresses, mirror.address)}
         self.known = known if known is not None else Known()
         self.engines = engines if engines is not None else {"": ""}
+        self.plugins = commands if commands is not None else {}
 
     def is_pinned(self, definition: Application) -> bool:
         """Whether a source of this repository stands at a revision that the preview does not move."""
@@ -188,11 +192,19 @@ class Resolver:
                 ids.append([path, value_file.id if value_file else None])
         elif self.tool(found) == "kustomize":
             ids.append(sorted(kustomize.closure(found.tree, source, self.find).items()))
+        elif self.tool(found) == "plugin":
+            ids.append(sorted(plugins.closure(found.tree, source.path, self._plugin(source)).items()))
+        elif plugins.JSONNET in self.plugins:
+            ids.append(sorted(directory.imports(found.tree, source).items()))
         return ids
 
-    def tool(self, found: Found) -> str:
-        """helm, kustomize or directory. Raises NotRendered for plugins, RenderFailed for a path that is none.
+    def _plugin(self, source: Source) -> plugins.Plugin:
+        return plugins.selected(source, self.plugins)
 
+    def tool(self, found: Found) -> str:
+        """helm, kustomize, directory or plugin.
+
+        Raises NotRendered for a plugin that the operator does not have, RenderFailed for a path that is none.
         util/app/discovery/discovery.go: of the files directly in the path the last match in lexical order wins.
         """
         source = found.source
@@ -200,7 +212,7 @@ class Resolver:
         if len(named) > 1:
             raise RenderFailed("resolve", f"multiple application sources defined: {', '.join(named)}")
         if named == ["plugin"]:
-            raise NotRendered("plugin", "rendered by a config management plugin, which Astrolabe does not run")
+            self._plugin(source)
         entry = found.tree.entry(clean_path(source.path))
         if entry is None or not entry.is_tree:
             raise RenderFailed("resolve", f"{source.path}: app path does not exist")
@@ -229,12 +241,12 @@ class Resolver:
             if written.ref and not written.path and not written.chart:
                 continue
             try:
-                part, absent, merged = self._resolve_source(instance, written)
+                found, absent, merged = self._resolve_source(instance, written)
             except NotRendered as error:
                 # Another source may be wrong, which is the clearer answer.
                 skipped.append(error)
                 continue
-            parts.append(part)
+            parts.extend(found)
             missing.extend(absent)
             values.append(merged)
         if skipped:
@@ -242,18 +254,23 @@ class Resolver:
         shown = values[0] if len(values) == 1 else values
         return Resolution(shown, make_request(tuple(parts), tuple(missing)))
 
-    def _resolve_source(self, instance: Instance, written: Source) -> tuple[Part, list[MissingDependency], Any]:
+    def _resolve_source(self, instance: Instance, written: Source) -> tuple[list[Part], list[MissingDependency], Any]:
         """What one source renders, what it lacks, and what it hands to its template."""
         found = self.open(instance.definition, written)
         tool = self.tool(found)
         if tool == "helm":
             merged = self._helm_values(instance, found.source)
-            return *self._helm_part(instance, found, merged), merged
+            part, absent = self._helm_part(instance, found, merged)
+            return [part], absent, merged
+        environment = _environment(instance.definition, found.source)
         if tool == "kustomize":
-            environment = _environment(instance.definition, found.source)
             part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd)
-            return part, [], kustomize.values(found.tree, found.source)
-        return directory.part(found.tree, found.source), [], dict(found.source.directory or {})
+            return [part], [], kustomize.values(found.tree, found.source)
+        if tool == "plugin":
+            plugin, handed = self._plugin(found.source), _plugin_environment(instance, environment)
+            return [plugins.part(found.tree, found.source, plugin, handed)], [], dict(found.source.plugin or {})
+        parts = directory.parts(found.tree, found.source, self.plugins.get(plugins.JSONNET), environment)
+        return parts, [], dict(found.source.directory or {})
 
     # Helm
 
@@ -387,6 +404,16 @@ def _environment(definition: Application, source: Source) -> dict[str, str]:
         "ARGOCD_APP_SOURCE_REPO_URL": source.repository,
         "ARGOCD_APP_SOURCE_PATH": source.path,
         "ARGOCD_APP_SOURCE_TARGET_REVISION": source.revision,
+    }
+
+
+def _plugin_environment(instance: Instance, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a plugin learns about application and cluster (repository.go getPluginEnvs)."""
+    version = instance.profile.kubernetes_version
+    return {
+        **environment,
+        "KUBE_VERSION": bare_version(version).removeprefix("v") if version else "",
+        "KUBE_API_VERSIONS": ",".join(instance.profile.api_versions),
     }
 
 

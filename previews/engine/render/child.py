@@ -39,6 +39,7 @@ class Renderer:
         self.folder = Path(setup["folder"])
         self.kustomize = setup["kustomize"]
         self.helms = setup["helms"]
+        self.plugins = setup["plugins"]
         key = setup["mask_key"]
         self.mask: Mask = make_mask(bytes.fromhex(key) if key is not None else None)
         self._helm: dict[str, Helm] = {}
@@ -70,6 +71,8 @@ class Renderer:
             return self.helm(part["options"]["engine"])(folder, part["options"])
         if part["tool"] == "kustomize":
             return self._kustomize(folder, part["options"])
+        if part["tool"] == "plugin":
+            return self._plugin(folder, part["options"])
         return _directory(folder)
 
     def _read(self, documents: list[str]) -> list[Resource]:
@@ -92,6 +95,31 @@ class Renderer:
             message = done.stderr.strip().removeprefix("error: ").replace(f"{folder}/", "")
             raise RenderFailed("render", message or f"kustomize ended with code {done.returncode}")
         return split_documents(done.stdout)
+
+    def _plugin(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
+        """What the operator's command prints: YAML documents, or JSON for each run of it."""
+        command, path = self.plugins[options["plugin"]]
+        environment = {**os.environ, "PATH": path, **options["environment"]}
+        documents: list[str] = []
+        for arguments in options["runs"]:
+            try:
+                # No input: that of this process are the requests.
+                done = subprocess.run(
+                    [*command, *arguments],
+                    cwd=folder / options["path"],
+                    env=environment,
+                    input=b"",
+                    capture_output=True,
+                    check=False,
+                )
+            except ValueError as error:
+                raise RenderFailed("render", f"the plugin's command cannot be given its parameters: {error}") from None
+            output, said = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+            if done.returncode:
+                message = said.strip().replace(f"{folder}/", "")
+                raise RenderFailed("render", message or f"{Path(command[0]).name} ended with code {done.returncode}")
+            documents += _json_documents(arguments[-1], output) if options["json"] else split_documents(output)
+        return documents
 
 
 def _directory(folder: Path) -> list[str]:
@@ -138,6 +166,15 @@ def _json_document(name: str, text: str) -> str:
         return dump(json.loads(text), sort_keys=False)
     except (ValueError, RecursionError) as error:
         raise RenderFailed("parse", f"{name}: {error}") from None
+
+
+def _json_documents(name: str, text: str) -> list[str]:
+    """What a Jsonnet file gave: one object, or a list of them."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RenderFailed("parse", f"{name}: {error}") from None
+    return [dump(item, sort_keys=False) for item in (value if isinstance(value, list) else [value])]
 
 
 def _answer(renderer: Renderer, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest, Resource, ResourceId
 from previews.engine.render.charts import DECLARATIONS, file_digest, without_dependencies
 from previews.engine.render.integers import TEMPLATE_PATH
+from previews.engine.render.plugins import Plugin
 from previews.engine.render.requests import Checkout, Part, RenderRequest, digest
 from previews.engine.trees import ObjectStore
 from previews.engine.yamls import dump
@@ -66,6 +67,7 @@ class RenderSettings:
     helm_binary: Path | None = None
     helm_binaries: Mapping[str, Path] = field(default_factory=dict)
     kustomize_binary: Path | None = None
+    plugins: Mapping[str, Plugin] = field(default_factory=dict)
     strict: bool = False
     warn: Callable[[str], None] = field(default=lambda text: None)
 
@@ -97,6 +99,7 @@ class RenderPool:
         settings.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = Path(tempfile.mkdtemp(prefix="render-", dir=settings.scratch))
         self.engines = {"", *settings.programs()}
+        self.plugins = {"", *(plugin.id for plugin in settings.plugins.values())}
         self._written: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._waiting: queue.SimpleQueue[list[RenderRequest] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[RenderRequest, Result] | BaseException] = queue.SimpleQueue()
@@ -149,6 +152,9 @@ class RenderPool:
             for part in request.parts:
                 if part.options.get("engine", "") not in self.engines:
                     text = "the Helm that this was planned with is not on this machine"
+                    return RenderFailed("render", text, is_final=False)
+                if part.options.get("plugin", "") not in self.plugins:
+                    text = "the plugin that this was planned with is not on this machine, or has changed since"
                     return RenderFailed("render", text, is_final=False)
                 self.write(part.checkout)
             parts = [self._message(part) for part in request.parts]
@@ -276,13 +282,19 @@ class _Child:
     def _setup(self) -> dict[str, Any]:
         helms, kustomize = self.settings.programs(), self.settings.kustomize_binary
         kubectl = Path(sys.prefix) / "bin" / "kubectl"
+        plugins = list(self.settings.plugins.values())
         return {
             "folder": str(self.folder),
             "mask_key": None if self.settings.mask_key is None else self.settings.mask_key.hex(),
             "cpu_seconds": self.settings.cpu_seconds,
             "helms": helms,
             "kustomize": [str(kustomize), "build"] if kustomize else [str(kubectl), "kustomize"],
-            "programs": [*helms.values(), *([str(kustomize)] if kustomize else [])],
+            "plugins": {plugin.id: [plugin.command, plugin.path] for plugin in plugins},
+            "programs": [
+                *helms.values(),
+                *([str(kustomize)] if kustomize else []),
+                *(str(path) for plugin in plugins for path in plugin.programs),
+            ],
         }
 
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
