@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from previews.engine.applications import Application, HelmOptions, Instance, Source
+from previews.engine.applications import Application, HelmOptions, Instance, Profile, Source
 from previews.engine.config import FleetConfig
 from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
 from previews.engine.git import Mirror, normalise_address
@@ -27,6 +27,7 @@ from previews.engine.render.charts import (
     without_schemas,
 )
 from previews.engine.render.helm import bare_version
+from previews.engine.render.inflation import Inflater
 from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
@@ -39,6 +40,7 @@ from previews.engine.yamls import canonical, load
 
 #: Revisions differ between base and head by construction, so charts see one that never does.
 PLACEHOLDER_REVISION = "0" * 40
+_NO_PROFILE = Profile()
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ class Resolver:
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
         elif self.tool(found) == "kustomize":
-            ids.append(sorted(kustomize.closure(found.tree, source, self.find).items()))
+            ids.append(sorted(kustomize.closure(found.tree, source, self.find, self.inflater(source)).items()))
         elif self.tool(found) == "plugin":
             ids.append(sorted(plugins.closure(found.tree, source.path, self._plugin(source)).items()))
         elif plugins.JSONNET in self.plugins:
@@ -264,13 +266,31 @@ class Resolver:
             return [part], absent, merged
         environment = _environment(instance.definition, found.source)
         if tool == "kustomize":
-            part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd)
+            inflater = self.inflater(found.source, instance.profile)
+            part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd, inflater)
             return [part], [], kustomize.values(found.tree, found.source)
         if tool == "plugin":
             plugin, handed = self._plugin(found.source), _plugin_environment(instance, environment)
             return [plugins.part(found.tree, found.source, plugin, handed)], [], dict(found.source.plugin or {})
         parts = directory.parts(found.tree, found.source, self.plugins.get(plugins.JSONNET), environment)
         return parts, [], dict(found.source.directory or {})
+
+    def inflater(self, source: Source, profile: Profile = _NO_PROFILE) -> Inflater | None:
+        """A new taker of the Helm charts in a Kustomize source; None where Argo CD's build options do not allow them.
+
+        Mirrors parseKustomizeBuildOptions of util/kustomize/kustomize.go for the cluster's version and APIs.
+        """
+        if not kustomize.inflates_charts(self.config.argocd):
+            return None
+        options = source.kustomize or {}
+        return Inflater(
+            self.find,
+            self.charts,
+            self._engine(profile.helm_version),
+            str(options.get("kubeVersion") or profile.kubernetes_version),
+            tuple(map(str, options.get("apiVersions") or profile.api_versions)),
+            kustomize.is_unrestricted(self.config.argocd),
+        )
 
     # Helm
 

@@ -51,7 +51,7 @@ class Renderer:
         if reasons:
             if "time" in reasons and shows_the_time(found, datetime.now(UTC)):
                 time.sleep(SECONDS_APART)
-            found = stabilise(found, self._resources(parts))
+            found = stabilise(found, self._resources(parts, again=True))
         resources, duplicates = without_duplicates(found)
         if len(resources) > MAX_RESOURCES:
             raise RenderFailed("render", f"the output holds more than {MAX_RESOURCES:,} objects")
@@ -59,14 +59,22 @@ class Renderer:
         known = [text for part in parts for text in part["options"].get("warnings", ())]
         return {"resources": rows, "warnings": [*known, *duplicates]}
 
-    def _resources(self, parts: list[dict[str, Any]]) -> list[Resource]:
-        documents = [document for part in parts for document in self._documents(part)]
+    def inflate(self, chart: Mapping[str, Any]) -> dict[str, Any]:
+        """A Helm chart inside of a kustomization, as text: the pool writes it where Kustomize reads it."""
+        documents = self.helm(chart["engine"])(self.folder / chart["checkout"] / chart["chart"], chart)
+        text = "".join(f"---\n{document}\n" for document in documents)
+        if len(text) > MAX_OUTPUT:
+            raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
+        return {"text": text}
+
+    def _resources(self, parts: list[dict[str, Any]], again: bool = False) -> list[Resource]:
+        documents = [document for part in parts for document in self._documents(part, again)]
         if sum(map(len, documents)) > MAX_OUTPUT:
             raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
         return self._read(documents)
 
-    def _documents(self, part: Mapping[str, Any]) -> list[str]:
-        folder = self.folder / part["checkout"]
+    def _documents(self, part: Mapping[str, Any], again: bool) -> list[str]:
+        folder = self.folder / (part["again"] if again and "again" in part else part["checkout"])
         if part["tool"] == "helm":
             return self.helm(part["options"]["engine"])(folder, part["options"])
         if part["tool"] == "kustomize":
@@ -179,7 +187,7 @@ def _json_documents(name: str, text: str) -> list[str]:
 
 def _answer(renderer: Renderer, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return renderer.render(request["parts"])
+        return renderer.inflate(request["chart"]) if "chart" in request else renderer.render(request["parts"])
     except RenderFailed as error:
         return {"error": {"stage": error.stage, "message": _shortened(str(error))}}
     except (OSError, UnicodeError, MemoryError) as error:

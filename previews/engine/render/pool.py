@@ -27,9 +27,11 @@ from typing import Any, Self
 from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest, Resource, ResourceId
 from previews.engine.render.charts import DECLARATIONS, file_digest, without_dependencies
+from previews.engine.render.inflation import write_inflated
 from previews.engine.render.integers import TEMPLATE_PATH
 from previews.engine.render.plugins import Plugin
 from previews.engine.render.requests import Checkout, Part, RenderRequest, digest
+from previews.engine.render.unstable import SECONDS_APART
 from previews.engine.trees import ObjectStore
 from previews.engine.yamls import dump
 
@@ -157,17 +159,41 @@ class RenderPool:
                     text = "the plugin that this was planned with is not on this machine, or has changed since"
                     return RenderFailed("render", text, is_final=False)
                 self.write(part.checkout)
-            parts = [self._message(part) for part in request.parts]
+            parts = [self._message(child, part) for part in request.parts]
             return _read_answer(child.ask({"parts": parts}), request)
         except _Died as death:
             return RenderFailed("render", str(death), is_final=False)
         except RenderFailed as error:
             return error
 
-    def _message(self, part: Part) -> dict[str, Any]:
+    def _message(self, child: _Child, part: Part) -> dict[str, Any]:
         edits = part.options.get("edits")
         folder = self._edited_copy(part, edits) if edits else self._adapted_chart(part)
-        return {"tool": part.tool, "checkout": folder, "options": part.options}
+        if "charts" not in part.options:
+            return {"tool": part.tool, "checkout": folder, "options": part.options}
+        copies = [self._inflated_copy(child, part, folder, 0)]
+        if part.options["volatility"]:
+            time.sleep(SECONDS_APART if part.options["volatility"] == "time" else 0)
+            copies.append(self._inflated_copy(child, part, folder, 1))
+        return {"tool": part.tool, "checkout": copies[0], "again": copies[-1], "options": part.options}
+
+    def _inflated_copy(self, child: _Child, part: Part, folder: str, turn: int) -> str:
+        """A copy of a checkout in which the output of its Helm charts stands for them."""
+        copy = f"{folder}-{digest([part.options['charts'], turn])[:16]}"
+
+        def inflate(chart: dict[str, Any]) -> str:
+            answer = child.ask({"chart": {**chart, "checkout": part.checkout.id}})
+            if "error" in answer:
+                raise RenderFailed("render", f"chart of {chart['kustomization']}: {answer['error']['message']}")
+            return str(answer["text"])
+
+        with self._written[copy]:
+            if not (self.folder / copy).exists():
+                draft = Path(tempfile.mkdtemp(dir=self.folder))
+                shutil.copytree(self.folder / folder, draft, dirs_exist_ok=True)
+                write_inflated(draft, part.options["charts"], inflate)
+                draft.rename(self.folder / copy)
+        return copy
 
     def _edited_copy(self, part: Part, edits: Mapping[str, Any]) -> str:
         """A copy of the checkout in which the edited kustomizations stand; the checkout may serve others."""
