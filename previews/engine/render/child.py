@@ -28,6 +28,8 @@ from previews.engine.yamls import dump, load
 MAX_ERROR = 8 * 1024
 MAX_OUTPUT = 16 * 1024 * 1024
 MAX_RESOURCES = 5_000
+# konfig.HelmGeneratedAnnotation of Kustomize.
+_MARK = "internal.config.kubernetes.io/helm-generated"
 _KIND = re.compile(r"^kind:[ \t]*[\"']?\w", re.MULTILINE)
 
 
@@ -62,7 +64,7 @@ class Renderer:
     def inflate(self, chart: Mapping[str, Any]) -> dict[str, Any]:
         """A Helm chart inside of a kustomization, as text: the pool writes it where Kustomize reads it."""
         documents = self.helm(chart["engine"])(self.folder / chart["checkout"] / chart["chart"], chart)
-        text = "".join(f"---\n{document}\n" for document in documents)
+        text = "".join(f"---\n{_generated(document)}\n" for document in documents)
         if len(text) > MAX_OUTPUT:
             raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
         return {"text": text}
@@ -102,7 +104,7 @@ class Renderer:
         if done.returncode:
             message = done.stderr.strip().removeprefix("error: ").replace(f"{folder}/", "")
             raise RenderFailed("render", message or f"kustomize ended with code {done.returncode}")
-        return split_documents(done.stdout)
+        return [_unmarked(document) for document in split_documents(done.stdout)]
 
     def _plugin(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
         """What the operator's command prints: YAML documents, or JSON for each run of it."""
@@ -128,6 +130,32 @@ class Renderer:
                 raise RenderFailed("render", message or f"{Path(command[0]).name} ended with code {done.returncode}")
             documents += _json_documents(arguments[-1], output) if options["json"] else split_documents(output)
         return documents
+
+
+def _generated(document: str) -> str:
+    """A document of a chart, marked as Kustomize marks it: transformers leave the namespace of such objects alone."""
+    try:
+        value = load(document)
+    except YamlError as error:
+        raise RenderFailed("parse", f"the rendered text cannot be read: {error}") from None
+    items = value.get("items") if isinstance(value, dict) else None
+    for item in items if isinstance(items, list) else [value]:
+        metadata = item.setdefault("metadata", {}) if isinstance(item, dict) else None
+        if isinstance(metadata, dict):
+            annotations = metadata.get("annotations")
+            metadata["annotations"] = {**(annotations if isinstance(annotations, dict) else {}), _MARK: "true"}
+    return dump(value, sort_keys=False)
+
+
+def _unmarked(document: str) -> str:
+    """A document without the mark, which a Kustomize older than 5.8 does not take away."""
+    value = load(document) if _MARK in document else None
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(annotations, dict) or _MARK not in annotations:
+        return document
+    del annotations[_MARK]
+    return dump(value, sort_keys=False)
 
 
 def _directory(folder: Path) -> list[str]:

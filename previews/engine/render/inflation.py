@@ -157,7 +157,8 @@ def chart_entries(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for item in entries:
         if not isinstance(item, dict) or not isinstance(item.get("name"), str) or not item["name"]:
             raise RenderFailed("resolve", "helmCharts: chart name cannot be empty")
-        yield {**item, "chartHome": home}
+        # Kustomize 5.8 hands its own namespace on, and leaves that of the objects alone afterwards.
+        yield {**item, "chartHome": home, "namespace": item.get("namespace") or content.get("namespace")}
 
 
 def _has_home(item: Any) -> bool:
@@ -199,8 +200,8 @@ def overlaid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
         here = result.get(key)
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, dict) and isinstance(here, dict):
-            result[key] = overlaid(here, value)
+        elif isinstance(value, dict):
+            result[key] = overlaid(here if isinstance(here, dict) else {}, value)
         else:
             result[key] = value
     return result
