@@ -272,7 +272,8 @@ class Resolver:
         if tool == "plugin":
             plugin, handed = self._plugin(found.source), _plugin_environment(instance, environment)
             return [plugins.part(found.tree, found.source, plugin, handed)], [], dict(found.source.plugin or {})
-        parts = directory.parts(found.tree, found.source, self.plugins.get(plugins.JSONNET), environment)
+        jsonnet, evaluates = self.plugins.get(plugins.JSONNET), self._is_enabled("jsonnet")
+        parts = directory.parts(found.tree, found.source, jsonnet, environment, evaluates)
         return parts, [], dict(found.source.directory or {})
 
     def inflater(self, source: Source, profile: Profile = _NO_PROFILE) -> Inflater | None:

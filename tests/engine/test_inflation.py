@@ -3,12 +3,16 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from previews.engine.manifests import read_resources, split_documents
 from previews.engine.masking import make_mask
+from previews.engine.render.charts import ChartStore
+from previews.engine.render.inflation import Inflater
+from previews.engine.resolve import Found
 from previews.engine.yamls import dump, load
 from tests.conftest import run_preview
 from tests.engine.fleets import CONFIG, application, chart
@@ -205,6 +209,27 @@ REFUSED = {
 def test_what_cannot_be_inflated_says_why(name, render):
     files, message = REFUSED[name]
     assert re.match(message, render(dict(files)), re.DOTALL)
+
+
+def test_a_chart_of_a_repository_is_taken_from_where_it_was_found(git, bench):
+    """`find` is that of a resolver, which gives such a chart as a tree of its own."""
+    git.commit(a_chart("web"), ref="refs/heads/charts")
+    git.commit(FILES)
+    one = bench()
+    ours, theirs = (one.tree(one.mirror.tree(one.mirror.commit(name))) for name in ("main", "charts"))
+    asked = []
+
+    def find(source):
+        asked.append((source.repository, source.chart, source.revision))
+        return Found(replace(source, path="web"), theirs)
+
+    inflater = Inflater(find, ChartStore(None))
+    entry = {"name": "far", "repo": "oci://charts.example.com/team", "version": "1.0.0", "valuesFile": "values.yaml"}
+    inflater.take(ours, "", "k/app/kustomization.yaml", {"helmCharts": [entry]})
+    assert asked == [("oci://charts.example.com/team", "far", "1.0.0")]
+    (planned,) = inflater.charts
+    assert planned["values"] == {"text": "from a file", "map": {"a": 3}}
+    assert f"{planned['chart']}/templates/map.yaml" in inflater.files
 
 
 def test_a_value_file_outside_is_read_where_the_build_options_allow_it(render):

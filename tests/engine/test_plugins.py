@@ -262,6 +262,14 @@ def test_jsonnet_without_a_command_is_skipped_even_where_plugins_are_configured(
     assert "main.jsonnet is Jsonnet" in cells["c1", "web"].skipped.message
 
 
+def test_jsonnet_that_argo_cd_has_switched_off_is_passed_over(git, bench):
+    off = CONFIG + 'argocd: {jsonnet.enable: "false"}\n'
+    git.commit(JSONNET | {"astrolabe.yaml": off})
+    one = bench()
+    wanted = request(one)
+    assert [resource.id.name for resource in one.manifests([wanted])[wanted.key].resources] == ["kept"]
+
+
 @pytest.mark.parametrize("text, message", [
     ("[a]", "must map names"),
     ("cmp: {command: [sh], color: red}", "color is not understood"),

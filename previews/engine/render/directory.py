@@ -19,17 +19,21 @@ SKIP_MARKER = b"+argocd:skip-file-rendering"
 _ENDINGS = (".yaml", ".yml", ".json", ".jsonnet")
 
 
-def parts(tree: Tree, source: Source, jsonnet: Plugin | None, environment: Mapping[str, str]) -> list[Part]:
+def parts(
+    tree: Tree, source: Source, jsonnet: Plugin | None, environment: Mapping[str, str], evaluates: bool = True
+) -> list[Part]:
     """What to render for a directory source: its plain files, and its Jsonnet by the operator's command.
+
+    Without `evaluates` (argocd-cm's jsonnet.enable) Argo CD passes Jsonnet over, and so do we.
 
     Raises NotRendered for Jsonnet without a command, RenderFailed past MAX_BYTES.
     """
     files = dict(chosen(tree, source.path, source.directory or {}))
     evaluated = jsonnet_files(files)
-    if evaluated and jsonnet is None:
+    if evaluated and evaluates and jsonnet is None:
         raise NotRendered("plugin", f"{evaluated[0]} is Jsonnet, which Astrolabe does not evaluate")
     found = [_plain(tree, source, {name: blob for name, blob in files.items() if name not in evaluated})]
-    if evaluated and jsonnet is not None:
+    if evaluated and evaluates and jsonnet is not None:
         found.append(jsonnet_part(tree, source, evaluated, jsonnet, environment))
     return found
 

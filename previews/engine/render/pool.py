@@ -190,9 +190,12 @@ class RenderPool:
         with self._written[copy]:
             if not (self.folder / copy).exists():
                 draft = Path(tempfile.mkdtemp(dir=self.folder))
-                shutil.copytree(self.folder / folder, draft, dirs_exist_ok=True)
-                write_inflated(draft, part.options["charts"], inflate)
-                draft.rename(self.folder / copy)
+                try:
+                    shutil.copytree(self.folder / folder, draft, dirs_exist_ok=True)
+                    write_inflated(draft, part.options["charts"], inflate)
+                    draft.rename(self.folder / copy)
+                finally:
+                    shutil.rmtree(draft, ignore_errors=True)
         return copy
 
     def _edited_copy(self, part: Part, edits: Mapping[str, Any]) -> str:
