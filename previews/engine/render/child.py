@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -124,6 +125,8 @@ class Renderer:
                 )
             except ValueError as error:
                 raise RenderFailed("render", f"the plugin's command cannot be given its parameters: {error}") from None
+            if done.returncode == -signal.SIGXCPU:
+                os.kill(os.getpid(), signal.SIGXCPU)  # the limit is on the render, whichever process reached it
             output, said = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
             if done.returncode:
                 message = said.strip().replace(f"{folder}/", "")
