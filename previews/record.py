@@ -125,6 +125,8 @@ def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> 
             "base_problem": _problem_json(cell.base_problem),
             "head_problem": _problem_json(cell.head_problem),
             "ignore": [asdict(rule) for rule in cell.ignore],
+            "held": cell.held,
+            "notes": [clean(note) for note in cell.notes],
         },
         namespaces=[clean(name) for name in cell.namespaces],
     )
@@ -166,6 +168,8 @@ def _planned(row: Cell) -> PlannedCell:
         pinned=row.pinned,
         namespaces=row.placing,
         ignore=tuple(Ignore(**{**rule, "paths": tuple(rule["paths"])}) for rule in plan["ignore"]),
+        held=plan["held"],
+        notes=tuple(plan["notes"]),
     )
 
 

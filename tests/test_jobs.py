@@ -268,3 +268,18 @@ def test_a_conflict_stays_one_when_it_is_tried_again(repository, work):
     assert (preview.state, preview.attempt, preview.merged) == (Preview.DONE, 2, False)
     assert preview.conflicts == ["values/seoul-prod-1/search.yaml"]
     assert preview.base_commit == Preview.objects.get(change_request__number=4).base_commit
+
+
+def test_what_flux_does_not_act_on_deploys_nothing_and_says_why(work, git):
+    from tests.engine.flux.fleets import SHOWN, fleet
+
+    git.commit(fleet())
+    head = {"charts/podinfo/templates/config.yaml": SHOWN + "  more: x\n"}
+    git.commit(head, ref="refs/pull/1/head", start="refs/heads/main")
+    found = arrivals.add_repository("Flux", str(git.folder))
+    arrivals.refresh(found)
+    jobs.request_preview(ChangeRequest.objects.get(repository=found, number=1))
+    work()
+    cell = Cell.objects.get(cluster="prod", application="podinfo")
+    assert (cell.yaml_state, cell.deploys) == ("changed", False)
+    assert cell.notes == ["the chart changed without a version bump: Flux will not release it"]

@@ -1,4 +1,4 @@
-"""Argo CD's Application, parsed once at the edge: template (sources), values and target.
+"""Argo CD's Application, parsed once at the edge: template (sources), values and target. Flux's objects become one too.
 
 Mirrors pkg/apis/application/v1alpha1/types.go of Argo CD, for the fields that affect rendering.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Any
 
 from previews.engine.config import Ignore
 from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.flux.options import FluxOptions
 from previews.engine.yamls import canonical, dump, load
 
 API_GROUP = "argoproj.io"
@@ -78,6 +80,7 @@ class Application:
     """An Application object. `digest` is its canonical spec; `target` the YAML of all that is no value of it.
 
     `problem` says what of its sources cannot be read; it then has none.
+    A Kustomization or HelmRelease is one with `flux` (previews.engine.flux.definitions).
     """
 
     name: str
@@ -93,6 +96,12 @@ class Application:
     target: str = ""
     ignore: tuple[Ignore, ...] = ()
     problem: str = ""
+    flux: FluxOptions | None = None
+
+    @property
+    def kind(self) -> str:
+        """Application, Kustomization or HelmRelease."""
+        return self.flux.kind if self.flux else "Application"
 
     @property
     def instance_name(self) -> str:
@@ -102,7 +111,10 @@ class Application:
 
 @dataclass(frozen=True)
 class Instance:
-    """One Application on one cluster: a cell's place. `origin` is the file or the chain of apps that led to it."""
+    """One Application on one cluster: a cell's place. `origin` is the file or the chain of apps that led to it.
+
+    `is_new` tells that it is not there at base, so that Flux will install a release and not upgrade it.
+    """
 
     cluster: str
     application: str
@@ -110,6 +122,7 @@ class Instance:
     profile: Profile
     origin: tuple[str, ...]
     is_root: bool = False
+    is_new: bool = False
 
     @property
     def path(self) -> str:
@@ -205,19 +218,21 @@ def _parse_helm(raw: Mapping[str, Any]) -> HelmOptions:
     return HelmOptions(
         release_name=_text(raw, "releaseName"),
         namespace=_text(raw, "namespace"),
-        value_files=tuple(str(item) for item in raw.get("valueFiles") or ()),
+        value_files=tuple(str(item) for item in _list(raw, "valueFiles")),
         values=_inline_values(raw),
         parameters=tuple(
             Parameter(_text(item, "name"), _text(item, "value"), bool(item.get("forceString")))
-            for item in raw.get("parameters") or ()
+            for item in _list(raw, "parameters", dict)
         ),
-        file_parameters=tuple((_text(item, "name"), _text(item, "path")) for item in raw.get("fileParameters") or ()),
+        file_parameters=tuple(
+            (_text(item, "name"), _text(item, "path")) for item in _list(raw, "fileParameters", dict)
+        ),
         ignore_missing_value_files=bool(raw.get("ignoreMissingValueFiles")),
         skip_crds=bool(raw.get("skipCrds")),
         skip_tests=bool(raw.get("skipTests")),
         skip_schema_validation=bool(raw.get("skipSchemaValidation")),
         kube_version=_text(raw, "kubeVersion"),
-        api_versions=tuple(str(item) for item in raw.get("apiVersions") or ()),
+        api_versions=tuple(str(item) for item in _list(raw, "apiVersions")),
     )
 
 
@@ -252,8 +267,9 @@ def _target(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
 
 def _without_values(source: Mapping[str, Any]) -> dict[str, Any]:
     bare = {key: value for key, value in source.items() if key not in ("kustomize", "directory", "helm")}
-    helm = {key: value for key, value in _mapping(source, "helm").items() if key not in _VALUE_FIELDS}
-    return bare | ({"helm": helm} if helm else {})
+    helm = source.get("helm")
+    kept = {key: value for key, value in helm.items() if key not in _VALUE_FIELDS} if isinstance(helm, dict) else {}
+    return bare | ({"helm": kept} if kept else {})
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -262,6 +278,15 @@ def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise RenderFailed("discover", f"{key} is no mapping")
+    return value
+
+
+def _list(raw: Mapping[str, Any], key: str, kind: type | UnionType = str | int | float) -> list[Any]:
+    value = raw.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+        raise RenderFailed("discover", f"{key} is no list of {'mappings' if kind is dict else 'texts'}")
     return value
 
 

@@ -175,14 +175,14 @@ def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules) 
         cell,
         yaml=yaml.state,
         cause=_causes(planned, cell, yaml.state),
-        deploys=yaml.state in ("changed", "added", "removed"),
+        deploys=yaml.state in ("changed", "added", "removed") and not planned.held,
         yaml_lines=yaml.comparison.lines,
         resources=yaml.comparison.changes,
         ignored=yaml.comparison.ignored,
         unstable=yaml.unstable,
         error=yaml.error,
         skipped=yaml.skipped,
-        notes=yaml.notes,
+        notes=(*planned.notes, *yaml.notes),
     )
     return cell, yaml.comparison.digest if yaml.state == "changed" else ""
 

@@ -27,6 +27,8 @@ class Cluster:
     servers: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    project: str = ""
     kubernetes_version: str = ""
     api_versions: tuple[str, ...] = ()
     helm_version: str = ""
@@ -140,6 +142,8 @@ _SHAPE = _Map(
             servers=[str],
             names=[str],
             labels=dict,
+            annotations=dict,
+            project=str,
             kubernetesVersion=str,
             apiVersions=[str],
             helmVersion=str,
@@ -255,6 +259,8 @@ def _cluster(item: Mapping[str, Any]) -> Cluster:
         servers=tuple(server.rstrip("/") for server in item.get("servers", ())),
         names=tuple(item.get("names", ())),
         labels={key: str(label) for key, label in item.get("labels", {}).items()},
+        annotations={key: str(text) for key, text in item.get("annotations", {}).items()},
+        project=item.get("project", ""),
         kubernetes_version=item.get("kubernetesVersion", ""),
         api_versions=tuple(item.get("apiVersions", ())),
         helm_version=item.get("helmVersion", ""),

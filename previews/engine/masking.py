@@ -14,6 +14,10 @@ from typing import Any
 
 Mask = Callable[[str], str]
 
+#: The start of what stands for a SOPS ciphertext. It is masked already: ciphertexts are public, in the repository.
+SOPS_MARK = "••• sops:"
+
+_SOPS = re.compile(re.escape(SOPS_MARK) + r"[0-9a-f]{12}")
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -55,7 +59,9 @@ def mask_secret(secret: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
 
 
 def _mask_any(value: Any, mask: Mask) -> Any:
-    return value if value is None else mask(value if isinstance(value, str) else repr(value))
+    if value is None or (isinstance(value, str) and _SOPS.fullmatch(value)):
+        return value
+    return mask(value if isinstance(value, str) else repr(value))
 
 
 def mask_values(value: Any, patterns: tuple[str, ...], mask: Mask) -> Any:

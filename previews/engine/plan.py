@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from previews.engine.applications import Instance
 from previews.engine.cells import Cause, ValueState
 from previews.engine.config import Ignore
+from previews.engine.discover.applicationsets.policy import policy_notes
 from previews.engine.discover.fleet import ANY_CLUSTER, Fleet
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed
+from previews.engine.flux.verdict import flux_verdict
 from previews.engine.masking import Mask, mask_values
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolution, Resolver
@@ -26,6 +28,8 @@ class PlannedCell:
     `base_key` and `head_key` are render keys, "" where a side has a problem or the instance is not on it. `values`
     and `targets` are YAML texts of both sides, secrets masked; `moved` are causes that may have moved the manifest.
     `namespaces` are the destination's, for objects that name none; a side that is not there has the other's.
+    `held` is why nothing is deployed although the manifests differ, "" when there is no such reason; `notes` are said
+    on the cell.
     """
 
     cluster: str
@@ -46,6 +50,8 @@ class PlannedCell:
     pinned: bool
     ignore: tuple[Ignore, ...] = ()
     namespaces: tuple[str, str] = ("", "")
+    held: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def needs_rendering(self) -> bool:
@@ -90,8 +96,10 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
             unchanged.append(after)
             continue
         old = _resolve(before, base_resolver) if before else _broken_parent(after, base)
+        after = replace(after, is_new=before is None and old is None) if after else None
         new = _resolve(after, head_resolver) if after else _broken_parent(before, head)
         cell = _plan_cell(_Pair(before, after, old, new), place in pinned, show)
+        cell = replace(cell, notes=(*cell.notes, *policy_notes(before, after, base.policies, head.policies)))
         if _is_unchanged(cell) and after:
             unchanged.append(after)
             continue
@@ -123,6 +131,7 @@ def _plan_cell(pair: _Pair, pinned: bool, show: Show) -> PlannedCell:
     shown = after or before
     assert shown is not None
     targets = (before.definition.target if before else "", after.definition.target if after else "")
+    said = flux_verdict(before, after, old, new)
     return PlannedCell(
         cluster=shown.cluster,
         application=shown.application,
@@ -146,6 +155,8 @@ def _plan_cell(pair: _Pair, pinned: bool, show: Show) -> PlannedCell:
             (after or shown).definition.destination_namespace,
         ),
         pinned=pinned,
+        held=said.held,
+        notes=said.notes,
     )
 
 

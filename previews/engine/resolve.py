@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from previews.engine.applications import Application, HelmOptions, Instance, Profile, Source
-from previews.engine.config import FleetConfig
+from previews.engine.config import Cluster, FleetConfig
 from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
+from previews.engine.flux import parts
+from previews.engine.flux.artifact import Artifact
+from previews.engine.flux.options import FluxOptions
 from previews.engine.git import Mirror, normalise_address
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
@@ -26,9 +29,9 @@ from previews.engine.render.charts import (
     local_path,
     without_schemas,
 )
-from previews.engine.render.helm import bare_version
 from previews.engine.render.inflation import Inflater
 from previews.engine.render.integers import integer_paths, integers_template
+from previews.engine.render.kustomize import new_inflater
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
 from previews.engine.scope import GroupKind, cluster_scoped_kinds
@@ -45,10 +48,14 @@ _NO_PROFILE = Profile()
 
 @dataclass(frozen=True)
 class Resolution:
-    """One side of an instance, ready to render. `shown` is what it hands to its template, as the value row has it."""
+    """One side of an instance, ready to render. `shown` is what it hands to its template, as the value row has it.
+
+    `version` is the chart's where Flux releases a change of the chart only with a new one, else "".
+    """
 
     shown: Any
     request: RenderRequest
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,16 @@ class Found:
 
     source: Source
     tree: Tree
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One source of an instance: what to render, and its values."""
+
+    parts: tuple[Part, ...]
+    values: dict[str, Any]
+    missing: tuple[MissingDependency, ...] = ()
+    version: str = ""
 
 
 @dataclass
@@ -70,6 +87,8 @@ class Known:
     revisions: dict[str, str | None] = field(default_factory=dict)
     cluster_scoped: dict[str, frozenset[GroupKind]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    artifacts: dict[tuple[str, str], Artifact] = field(default_factory=dict)
+    clusters: dict[str, tuple[Cluster, ...]] = field(default_factory=dict)
 
 
 class Resolver:
@@ -150,6 +169,8 @@ class Resolver:
     def open(self, definition: Application, source: Source) -> Found:
         """A source's tree, and the source as the files in it change it. Raises NotRendered, RenderFailed."""
         found = self.find(source)
+        if definition.flux:
+            return found
         self._refuse_links(found.tree)
         return replace(found, source=overridden(found.tree, source, definition))
 
@@ -160,6 +181,12 @@ class Resolver:
             self.known.links[tree.id] = tree.link_out_of_bounds()
         if self.known.links[tree.id]:
             raise RenderFailed("resolve", f"the repository has a link out of bounds: {self.known.links[tree.id]}")
+
+    def _artifact(self, tree: Tree, flux: FluxOptions) -> Artifact:
+        key = (tree.id, flux.source_ignore)
+        if key not in self.known.artifacts:
+            self.known.artifacts[key] = Artifact(tree, flux.source_ignore)
+        return self.known.artifacts[key]
 
     def fingerprint(self, instance: Instance) -> str:
         """The hash of everything that could move the instance, by Git ids, without reading values.
@@ -182,8 +209,15 @@ class Resolver:
             # The same revision that nobody here has is the same on both sides.
             return [source.revision, str(error)]
         source = found.source
+        flux = definition.flux
+        if flux and flux.kind == "Kustomization":
+            name = parts.kustomization_content(found.tree, source.path, flux, self._artifact(found.tree, flux))
+            return [name, sorted(self._flux_files(found, flux).items())]
         entry = found.tree.entry(source.path)
         ids: list[Any] = [entry.id if entry else None]
+        if flux:
+            entries = [(path, found.tree.entry(path)) for path in parts.value_files(source, flux)]
+            ids += [[path, file.id if file else None] for path, file in entries]
         if self.tool(found) == "helm":
             for dependency in self._chart_dependencies(found.tree, source.path):
                 where = local_path(source.path, dependency)
@@ -202,6 +236,9 @@ class Resolver:
 
     def _plugin(self, source: Source) -> plugins.Plugin:
         return plugins.selected(source, self.plugins)
+
+    def _flux_files(self, found: Found, flux: FluxOptions) -> dict[str, str]:
+        return parts.kustomization_files(found.tree, found.source.path, flux, self._artifact(found.tree, flux))
 
     def tool(self, found: Found) -> str:
         """helm, kustomize, directory or plugin.
@@ -235,63 +272,62 @@ class Resolver:
     def resolve(self, instance: Instance) -> Resolution:
         """Values and render request of an instance. Raises RenderFailed or NotRendered."""
         _check(instance)
-        parts: list[Part] = []
-        missing: list[MissingDependency] = []
-        values: list[Any] = []
+        instance = parts.for_action(instance)
+        definition = instance.definition
+        made: list[_Made] = []
         skipped: list[NotRendered] = []
-        for written in instance.definition.sources:
+        for written in definition.sources:
             if written.ref and not written.path and not written.chart:
                 continue
             try:
-                found, absent, merged = self._resolve_source(instance, written)
+                made.append(self._part(instance, self.open(definition, written), written))
             except NotRendered as error:
                 # Another source may be wrong, which is the clearer answer.
                 skipped.append(error)
-                continue
-            parts.extend(found)
-            missing.extend(absent)
-            values.append(merged)
         if skipped:
             raise skipped[0]
-        shown = values[0] if len(values) == 1 else values
-        return Resolution(shown, make_request(tuple(parts), tuple(missing)))
+        values = [item.values for item in made]
+        request = make_request(
+            tuple(part for item in made for part in item.parts),
+            tuple(absent for item in made for absent in item.missing),
+        )
+        return Resolution(values[0] if len(values) == 1 else values, request, made[0].version if made else "")
 
-    def _resolve_source(self, instance: Instance, written: Source) -> tuple[list[Part], list[MissingDependency], Any]:
-        """What one source renders, what it lacks, and what it hands to its template."""
-        found = self.open(instance.definition, written)
+    def _part(self, instance: Instance, found: Found, written: Source) -> _Made:
+        definition = instance.definition
+        flux = definition.flux
+        if flux and flux.kind == "Kustomization":
+            artifact = self._artifact(found.tree, flux)
+            place = found.tree, found.source.path, flux, artifact
+            return _Made((parts.kustomization_part(*place),), parts.kustomization_values(*place))
         tool = self.tool(found)
         if tool == "helm":
-            merged = self._helm_values(instance, found.source)
-            part, absent = self._helm_part(instance, found, merged)
-            return [part], absent, merged
-        environment = _environment(instance.definition, found.source)
+            values = self._helm_values(instance, found.source)
+            part, missing = self._helm_part(instance, found, values)
+            if flux is None:
+                return _Made((part,), values, tuple(missing))
+            source = replace(found.source, chart=written.chart)
+            part = parts.release_part(instance, flux, part, found.tree, source)
+            shown = merge(parts.default_values(found.tree, source, flux) or {}, values) | dict(flux.hidden)
+            return _Made((part,), shown, tuple(missing), parts.chart_version(found.tree, source, flux))
+        environment = _environment(definition, found.source)
         if tool == "kustomize":
             inflater = self.inflater(found.source, instance.profile)
             part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd, inflater)
-            return [part], [], kustomize.values(found.tree, found.source)
+            return _Made((part,), kustomize.values(found.tree, found.source))
         if tool == "plugin":
-            plugin, handed = self._plugin(found.source), _plugin_environment(instance, environment)
-            return [plugins.part(found.tree, found.source, plugin, handed)], [], dict(found.source.plugin or {})
+            part = plugins.part(found.tree, found.source, self._plugin(found.source), environment, instance.profile)
+            return _Made((part,), dict(found.source.plugin or {}))
         jsonnet, evaluates = self.plugins.get(plugins.JSONNET), self._is_enabled("jsonnet")
-        parts = directory.parts(found.tree, found.source, jsonnet, environment, evaluates)
-        return parts, [], dict(found.source.directory or {})
+        chosen = directory.parts(found.tree, found.source, jsonnet, environment, evaluates)
+        return _Made(tuple(chosen), dict(found.source.directory or {}))
 
     def inflater(self, source: Source, profile: Profile = _NO_PROFILE) -> Inflater | None:
-        """A new taker of the Helm charts in a Kustomize source; None where Argo CD's build options do not allow them.
-
-        Mirrors parseKustomizeBuildOptions of util/kustomize/kustomize.go for the cluster's version and APIs.
-        """
+        """A new taker of the Helm charts in a Kustomize source; None where Argo CD's build options do not allow them."""
         if not kustomize.inflates_charts(self.config.argocd):
             return None
-        options = source.kustomize or {}
-        return Inflater(
-            self.find,
-            self.charts,
-            self._engine(profile.helm_version),
-            str(options.get("kubeVersion") or profile.kubernetes_version),
-            tuple(map(str, options.get("apiVersions") or profile.api_versions)),
-            kustomize.is_unrestricted(self.config.argocd),
-        )
+        engine = self._engine(profile.helm_version)
+        return new_inflater(self.find, self.charts, engine, source, profile, self.config.argocd)
 
     # Helm
 
@@ -428,18 +464,11 @@ def _environment(definition: Application, source: Source) -> dict[str, str]:
     }
 
 
-def _plugin_environment(instance: Instance, environment: Mapping[str, str]) -> dict[str, str]:
-    """What a plugin learns about application and cluster (repository.go getPluginEnvs)."""
-    version = instance.profile.kubernetes_version
-    return {
-        **environment,
-        "KUBE_VERSION": bare_version(version).removeprefix("v") if version else "",
-        "KUBE_API_VERSIONS": ",".join(instance.profile.api_versions),
-    }
-
-
 def _check(instance: Instance) -> None:
-    if not instance.is_root:
+    flux = instance.definition.flux
+    if flux and flux.problem:
+        raise flux.problem
+    if not flux and not instance.is_root:
         check_application(instance.definition)
 
 

@@ -12,6 +12,18 @@ discover:
   - files: "clusters/{{cluster}}/*.yaml"
 """
 
+#: Two clusters, for ApplicationSets.
+SET_CONFIG = f"""version: 1
+addresses: [{ADDRESS}]
+clusters:
+  - name: engineering_dev
+    servers: ["https://1.2.3.4"]
+    labels: {{stage: dev}}
+    annotations: {{team/owner: ann}}
+    project: dev
+  - {{name: prod, servers: ["https://2.4.6.8"], labels: {{stage: prod}}}}
+"""
+
 CONFIGMAP = """apiVersion: v1
 kind: ConfigMap
 metadata:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from previews.engine.discover.applicationset import _printed, fill, normalise
+from previews.engine.discover.applicationsets.parameters import fill, normalise, printed
+from previews.engine.errors import NotRendered, RenderFailed
 from tests.conftest import run_preview
 from tests.engine.fleets import ADDRESS, CONFIGMAP, chart
 
@@ -140,8 +141,8 @@ def test_recorded_parameters_stand_for_the_outside_world(preview):
 @pytest.mark.parametrize(
     ("generator", "more", "message"),
     [
-        ("  - scmProvider: {github: {}}", "", "scmProvider generator needs parameters"),
-        ("  - clusters: {}", "  goTemplate: true\n", "goTemplate sets are not evaluated yet"),
+        ("  - scmProvider: {github: {}}", "", "the scmProvider generator asks the outside world"),
+        ("  - clusters: {}", "  goTemplate: true\n", 'function "server" not defined'),
         ("  - git: {repoURL: 'https://else.where/x', directories: [{path: '*'}]}", "", "is another repository"),
         ("  - list: {elements: [{name: 1}]}", "", "only texts"),
         ("  - merge: {generators: [{clusters: {}}, {clusters: {}}]}", "", "mergeKeys is missing"),
@@ -178,8 +179,74 @@ def test_unknown_tags_stay_and_only_texts_are_filled():
      (True, "true"), (None, "<nil>"), ("x", "x"), (-42, "-42")],
 )  # fmt: skip
 def test_values_print_as_go_prints_them(value, text):
-    assert _printed(value) == text
+    assert printed(value) == text
 
 
 def test_names_are_normalised_as_argo_cd_does():
     assert normalise("My_Cluster.Name-") == "my-cluster.name"
+
+
+def one_cluster(names: str, more: str = "") -> str:
+    elements = ", ".join(f"{{name: {name}, server: 'https://10.0.0.1'}}" for name in names)
+    return application_set(f"  - list: {{elements: [{elements}]}}", more=more)
+
+
+@pytest.mark.parametrize(
+    ("sync", "removed", "changed"),
+    [
+        ("create-only", "deletes no Application: this one stays", "updates no Application"),
+        ("create-update", "deletes no Application: this one stays", ""),
+        ("create-delete", "", "updates no Application"),
+        ("sync", "", ""),
+    ],
+)
+def test_what_a_sets_policy_would_not_do_is_said_on_the_cell(preview, sync, removed, changed):
+    policy = f"  syncPolicy: {{applicationsSync: {sync}}}\n"
+    head = one_cluster("ac", policy).replace("namespace: apps", "namespace: other")
+    cells, _ = preview({"set.yaml": one_cluster("ab", policy)}, {"set.yaml": head})
+    notes = {cell.name: " ".join(cell.notes) for cell in cells.values()}
+    assert set(notes) == {"a-web", "b-web", "c-web"}
+    assert (removed in notes["b-web"], changed in notes["a-web"], notes["c-web"]) == (True, True, "")
+    assert bool(notes["b-web"]) == bool(removed)
+    assert bool(notes["a-web"]) == bool(changed)
+
+
+def test_resources_that_outlive_their_application_are_told(preview):
+    policy = "  syncPolicy: {preserveResourcesOnDeletion: true}\n"
+    cells, _ = preview({"set.yaml": one_cluster("ab", policy)}, {"set.yaml": None})
+    assert [len(cell.notes) for cell in cells.values()] == [1, 1]
+    assert "the resources stay in the cluster" in cells["seoul-1", "a-web"].notes[0]
+
+
+def test_names_that_argo_cd_drops_are_told(preview):
+    text = one_cluster("ab").replace("'{{name}}-web'", "same")
+    cells, notes = preview({"set.yaml": text})
+    assert {cell.name for cell in cells.values()} == {"same"}
+    assert "ApplicationSet web: Application same is made more than once: only the first one counts" in notes
+    _, notes = preview({"x": "y"}, {"set.yaml": text.replace("name: 'same'", "").replace("name: same", "")})
+    assert "an Application without a name is left out" in notes
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["generators: 5", "generators: [5]", "generators: [{list: x}]", "generators: [{list: {elements: {}}}]",
+     "generators: [{git: {directories: 5}}]", "generators: [{git: {}}]", "generators: [{clusters: {selector: x}}]",
+     "generators: [{clusters: {values: x}}]", "generators: [{matrix: {generators: 1}}]", "template: 5\n  generators: [{list: {elements: [{a: b}]}}]",
+     "generators: [{list: {elements: [{name: a}]}, selector: {matchLabels: x}}]", "syncPolicy: x",
+     "generators: [{merge: {mergeKeys: 1, generators: [{clusters: {}}, {clusters: {}}]}}]", "generators: [{x: {}}]",
+     "goTemplate: true\n  goTemplateOptions: 1", "generators: [{list: {elementsYaml: 'a: b'}}]"],
+)  # fmt: skip
+def test_a_field_of_another_shape_is_an_error_of_its_set_alone(preview, field):
+    document = f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: odd}}\nspec:\n  {field}\n"
+    cells, notes = preview({"odd.yaml": document, "good.yaml": one_cluster("a")})
+    assert "odd.yaml: ApplicationSet odd: " in notes
+    assert {cell.name for cell in cells.values()} == {"a-web"}
+
+
+def test_fasttemplate_knows_texts_only_and_wants_ends():
+    assert fill("{{a}} {{ b }} {{c}} {{}}", {"a": "{{b}}", "b": 1}) == "{{b}} {{ b }} {{c}} {{}}"
+    assert fill("{{a\n}}", {"a": "1"}) == "{{a\n}}"
+    with pytest.raises(RenderFailed, match="tag without an end"):
+        fill("{{a}} {{b", {"a": "1"})
+    with pytest.raises(NotRendered, match="longer than"):
+        fill("{{a}}" * 3000, {"a": "x" * 2000})

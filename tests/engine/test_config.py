@@ -14,6 +14,8 @@ clusters:
     servers: ["https://10.0.0.1:6443/"]
     names: [seoul-1-admin]
     labels: {region: kr}
+    annotations: {team/owner: sre}
+    project: korea
     kubernetesVersion: "1.31.4"
     apiVersions: [monitoring.coreos.com/v1/ServiceMonitor]
     group: korea
@@ -41,6 +43,7 @@ def test_every_key_is_read():
     config = parse_config(WHOLE)
     assert config.clusters[0].servers == ("https://10.0.0.1:6443",)
     assert config.clusters[0].group == "korea"
+    assert (config.clusters[0].annotations, config.clusters[0].project) == ({"team/owner": "sre"}, "korea")
     assert config.discover[0] == DiscoverFiles("clusters/{cluster}/**/*.yaml")
     assert isinstance(config.discover[1], DiscoverRoot)
     assert config.discover[1].source["helm"] == {"valueFiles": ["values-{cluster}.yaml"]}

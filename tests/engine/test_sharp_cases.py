@@ -9,90 +9,8 @@ import json
 
 import pytest
 
-from previews.engine.discover.fleet import discover
-from previews.engine.manifests import Manifest
-from previews.engine.yamls import load
-from tests.conftest import run_preview
-from tests.engine.fleets import ADDRESS, CONFIG, CONFIGMAP, application, chart, fleet
-
-HEAD = "refs/pull/1/head"
-PLAIN = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
-ALL = PLAIN.format("{{ .Release.Name }}") + "data:\n  values: {{ .Values | toJson | quote }}\n"
-
-
-@pytest.fixture
-def added(git, bench):
-    """The cell of the one application `web` on `c1` that a change request adds, with all its files."""
-
-    def run(files, **options):
-        git.commit({"astrolabe.yaml": CONFIG})
-        git.commit(files, ref=HEAD, start="refs/heads/main")
-        return run_preview(bench(), HEAD, **options)[1]["c1", "web"]
-
-    return run
-
-
-@pytest.fixture
-def changed(git, bench):
-    """The cell of `web` on `c1` after a change of an existing fleet; None when it does not change."""
-
-    def run(base, head, **options):
-        git.commit({"astrolabe.yaml": CONFIG, **base})
-        git.commit(head, ref=HEAD, start="refs/heads/main")
-        return run_preview(bench(), HEAD, **options)[1].get(("c1", "web"))
-
-    return run
-
-
-def names(cell):
-    return [change.id.name for change in cell.resources]
-
-
-def helm(path="charts/web", **options):
-    """The Application `web` with `source.helm`, which JSON spells as well as YAML."""
-    return {"clusters/c1/web.yaml": application("web", path, f"    helm: {json.dumps(options)}\n")}
-
-
-def show(values="{}\n"):
-    """A chart that shows all its values."""
-    return chart("charts/web", {"all.yaml": ALL}, values=values)
-
-
-@pytest.fixture
-def objects_of(git, bench):
-    """The objects that the one application of a fleet renders to."""
-
-    def run(files):
-        git.commit({"astrolabe.yaml": CONFIG, **files})
-        one = bench()
-        tree = one.mirror.tree(one.mirror.commit("main"))
-        resolver = one.resolver(tree, one.config(tree, tree), ["main"])
-        (instance,) = discover(resolver, one.manifests).instances
-        request = resolver.resolve(instance).request
-        result = one.manifests([request])[request.key]
-        assert isinstance(result, Manifest), result
-        return [load(resource.text) for resource in result.resources]
-
-    return run
-
-
-@pytest.fixture
-def values_of(objects_of):
-    """All values that the chart `show` sees."""
-    return lambda files: json.loads(objects_of(files)[0]["data"]["values"])
-
-
-def sources(*entries):
-    """The Application `web` with several sources, each of this repository unless it says otherwise."""
-    full = [{"repoURL": ADDRESS, "targetRevision": "main", **entry} for entry in entries]
-    spec = {
-        "project": "default",
-        "destination": {"server": "https://kubernetes.default.svc", "namespace": "apps"},
-        "sources": full,
-    }
-    head = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: argocd}\n"
-    return {"clusters/c1/web.yaml": f"{head}spec: {json.dumps(spec)}\n"}
-
+from tests.engine.fleets import CONFIG, application, chart
+from tests.engine.one_application import ALL, PLAIN, helm, names, show, sources
 
 # 1 to 5: which tool
 
@@ -231,7 +149,25 @@ def test_11_with_several_sources_the_same_path_names_a_ref_that_is_not_there(add
     assert "names the source $ARGOCD_APP_NAME, but no source has a ref" in message
 
 
-# 13 to 16: refs, names, dependencies
+# 12 to 16: labels, refs, names, dependencies
+
+
+def labelled(**options):
+    return {
+        "clusters/c1/web.yaml": application("web", "k", f"    kustomize: {json.dumps(options)}\n"),
+        "k/kustomization.yaml": "resources: [a.yaml]\ncommonLabels: {team: old}\n",
+        "k/a.yaml": PLAIN.format("a"),
+    }
+
+
+def test_12_a_label_that_the_kustomization_has_already_is_an_error(added):
+    cell = added(labelled(commonLabels={"team": "new"}))
+    assert (cell.yaml, "team already in kustomization" in cell.error.message) == ("failed", True), cell.error.message
+
+
+def test_12_unless_it_is_forced(objects_of):
+    (only,) = objects_of(labelled(commonLabels={"team": "new"}, forceCommonLabels=True))
+    assert only["metadata"]["labels"] == {"team": "new"}
 
 
 def test_13_a_ref_to_the_apps_own_repository_at_another_revision_is_an_error(changed, git):
@@ -310,186 +246,44 @@ def test_17_an_exclusion_reaches_into_subfolders(added):
     assert names(added({**files, "clusters/c1/web.yaml": application("web", "plain", options)})) == ["c"]
 
 
-# What Argo CD refuses before it looks into Git
+# 18 to 20: objects
 
 
-@pytest.mark.parametrize(
-    ("entries", "message"),
-    [
-        ([{"repoURL": "", "path": "charts/web"}], "a source has no repoURL"),
-        ([{}], "neither path nor chart nor ref"),
-        ([{"ref": "a b"}, {"path": "charts/web"}], "ref 'a b' may hold"),
-        ([{"ref": "a"}, {"ref": "a"}, {"path": "charts/web"}], "several sources have the ref 'a'"),
-        ([{"chart": "redis", "targetRevision": ""}], "chart redis has no targetRevision"),
-        (
-            [{"ref": "c", "chart": "redis"}, {"path": "charts/web", "helm": {"valueFiles": ["$c/v.yaml"]}}],
-            "source $c is a chart",
-        ),
-        (
-            [{"ref": "c"}, {"path": "charts/web", "helm": {"valueFiles": ["$other/v.yaml"]}}],
-            "names the source $other, but the refs are c",
-        ),
-        (
-            [{"ref": "c"}, {"path": "charts/web", "helm": {"fileParameters": [{"name": "a", "path": "$d/v.yaml"}]}}],
-            "names the source $d, but the refs are c",
-        ),
-    ],
-)  # fmt: skip
-def test_sources_that_argo_cd_refuses_fail_with_the_reason(entries, message, added):
-    cell = added({**show(), **sources(*entries)})
-    assert (cell.yaml, message in cell.error.message) == ("failed", True), cell.error.message
+def test_18_a_file_without_a_kind_is_no_manifest_and_left_alone(added):
+    files = {"plain/a.yaml": PLAIN.format("a"), "plain/values.yaml": "replicas: 3\n"}
+    assert names(added({**files, "clusters/c1/web.yaml": application("web", "plain")})) == ["a"]
 
 
-def test_a_ref_with_a_path_is_rendered_too_and_its_ref_is_still_the_root(added):
-    template = PLAIN.format("web") + "data: {v: {{ .Values.v }}}\n"
-    app = sources(
-        {"ref": "values", "path": "plain"}, {"path": "charts/web", "helm": {"valueFiles": ["$values/plain/v.yaml"]}}
-    )
-    files = chart("charts/web", {"a.yaml": template}) | {
-        "plain/p.yaml": PLAIN.format("plain"),
-        "plain/v.yaml": "v: z\n",
-    }
-    cell = added({**files, **app})
-    assert names(cell) == ["plain", "web"]
+def test_18_the_same_after_a_manifest_in_one_file_is_an_error(added):
+    files = {"plain/a.yaml": PLAIN.format("a") + "---\nreplicas: 3\n"}
+    cell = added({**files, "clusters/c1/web.yaml": application("web", "plain")})
+    assert cell.yaml == "failed"
+    assert "kind" in cell.error.message
 
 
-def destination(text):
-    return helm()["clusters/c1/web.yaml"].replace("    server: https://kubernetes.default.svc\n", text)
+def test_19_a_custom_resource_with_empty_items_expands_to_nothing(added):
+    widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\nitems: []\n"
+    files = {"plain/a.yaml": PLAIN.format("a"), "plain/w.yaml": widget}
+    assert names(added({**files, "clusters/c1/web.yaml": application("web", "plain")})) == ["a"]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("    server: https://kubernetes.default.svc\n    name: in-cluster\n", "has both name (in-cluster) and server"),
-        ("", "destination has neither name nor server"),
-    ],
-)
-def test_a_destination_has_either_a_server_or_a_name(text, message, added):
-    cell = added({**show(), "clusters/c1/web.yaml": destination(text)})
-    assert (cell.yaml, message in cell.error.message) == ("failed", True)
-
-
-def test_the_hydrators_dry_source_is_what_is_rendered(added):
-    hydrated = destination("    server: https://kubernetes.default.svc\n").replace(
-        "  source:\n",
-        "  sourceHydrator:\n    syncSource: {targetBranch: env/x, path: .}\n    drySource:\n"
-        f"      repoURL: {ADDRESS}\n      targetRevision: main\n      path: plain\n  source:\n",
-    )
-    cell = added({**show(), "plain/a.yaml": PLAIN.format("dry"), "clusters/c1/web.yaml": hydrated})
-    assert names(cell) == ["dry"]
-
-
-@pytest.mark.parametrize("broken", ["values: 'a: ['", "values: '- a'", "valuesObject: [a]"])
-def test_an_application_with_broken_inline_values_fails_and_is_not_removed(broken, changed):
-    edited = application("web", "charts/web", f"    helm:\n      {broken}\n")
-    cell = changed({**show(), **helm()}, {"clusters/c1/web.yaml": edited})
-    assert (cell.yaml, cell.value) == ("failed", "changed")
-    assert "values" in cell.error.message
-
-
-# Paths
-
-
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("../other", "leads out of the repository"),
-        ("/etc", "not a path inside the repository"),
-        ("charts/../../repository.gitx", "leads out of the repository"),
-        ("nowhere", "app path does not exist"),
-        ("charts/web/Chart.yaml", "app path does not exist"),
-    ],
-)
-def test_the_path_is_relative_there_and_a_folder_of_the_repository(path, message, added):
-    cell = added({**show(), "clusters/c1/web.yaml": application("web", path)})
-    assert (cell.yaml, message in cell.error.message) == ("failed", True), cell.error.message
-
-
-@pytest.mark.parametrize(
-    ("target", "message"),
-    [
-        ("/proc/self/environ", "leak.json: symbolic link to an absolute path"),
-        ("../../outside", "leak.json: symbolic link leads out of the repository"),
-        ("../../../repository.git/x", "leak.json: symbolic link leads out of the repository"),
-    ],
-)
-def test_a_link_out_of_bounds_anywhere_stops_every_application(target, message, git, bench):
-    git.commit({"astrolabe.yaml": CONFIG, **show(), **helm()})
-    git.commit({"docs/leak.json": target}, ref=HEAD, start="refs/heads/main", modes={"docs/leak.json": "120000"})
-    cell = run_preview(bench(), HEAD)[1]["c1", "web"]
-    assert (cell.yaml, message in cell.error.message) == ("failed", True), cell.error.message
-
-
-def test_links_inside_the_repository_are_fine_and_the_check_can_be_switched_off_by_the_base(git, bench):
-    settings = CONFIG + 'argocd: {reposerver.allow.oob.symlinks: "true"}\n'
-    modes = {"docs/inside": "120000", "docs/outside": "120000"}
-    git.commit({"astrolabe.yaml": settings, **show("a: 1\n"), **helm()})
-    files = {"docs/inside": "../charts/web", "docs/outside": "/etc/passwd", "charts/web/values.yaml": "a: 2\n"}
-    git.commit(files, ref=HEAD, start="refs/heads/main", modes=modes)
-    assert run_preview(bench(), HEAD)[1]["c1", "web"].yaml == "changed"
-
-
-# Argo CD's settings, its environment, and versions
-
-
-def test_a_tool_that_is_switched_off_leaves_a_folder_of_plain_files(changed):
-    off = CONFIG + 'argocd: {helm.enable: "false", kustomize.enable: "no"}\n'
+def test_20_of_one_object_out_of_two_sources_the_later_remains_whatever_its_version(added):
+    deployment = "apiVersion: {}\nkind: Deployment\nmetadata:\n  name: d\n  labels:\n    from: {}\n"
     files = {
-        "both/kustomization.yaml": "resources: [nothing.yaml]\n",
-        "both/Chart.yaml": "name: both\n",
-        "both/p.yaml": PLAIN.format("plain"),
-        "clusters/c1/web.yaml": application("web", "both", "    helm: {releaseName: x}\n"),
+        "one/d.yaml": deployment.format("apps/v1", "one"),
+        "two/d.yaml": deployment.format("apps/v1beta1", "two"),
+        **sources({"path": "one"}, {"path": "two"}),
     }
-    assert names(changed({"astrolabe.yaml": off}, files)) == ["plain"]
+    cell = added(files)
+    assert names(cell) == ["d"]
+    assert any("Deployment d is rendered more than once" in note for note in cell.notes), cell.notes
 
 
-def test_a_change_request_cannot_switch_a_tool_off_for_its_own_preview(added):
-    off = CONFIG + 'argocd: {helm.enable: "false"}\n'
-    cell = added({"astrolabe.yaml": off, **show(), **helm()})
-    assert names(cell) == ["web"]
-
-
-def test_all_variables_of_the_environment_have_the_values_of_argo_cd(values_of):
-    variables = {
-        "ARGOCD_APP_NAME": "web",
-        "ARGOCD_APP_NAMESPACE": "apps",
-        "ARGOCD_APP_PROJECT_NAME": "default",
-        "ARGOCD_APP_SOURCE_REPO_URL": ADDRESS,
-        "ARGOCD_APP_SOURCE_PATH": "charts/web",
-        "ARGOCD_APP_SOURCE_TARGET_REVISION": "main",
-        "ARGOCD_APP_REVISION": "0" * 40,
-        "ARGOCD_APP_REVISION_SHORT": "0" * 7,
-        "ARGOCD_APP_REVISION_SHORT_8": "0" * 8,
+def test_20_it_is_the_later_sources_object(objects_of):
+    deployment = "apiVersion: {}\nkind: Deployment\nmetadata:\n  name: d\n  labels:\n    from: {}\n"
+    files = {
+        "one/d.yaml": deployment.format("apps/v1", "one"),
+        "two/d.yaml": deployment.format("apps/v1beta1", "two"),
+        **sources({"path": "one"}, {"path": "two"}),
     }
-    parameters = [{"name": name, "value": f"${{{name}}}", "forceString": True} for name in variables]
-    assert values_of({**show(), **helm(parameters=parameters)}) == variables
-
-
-def test_inline_values_names_and_files_are_not_substituted(values_of):
-    files = {"charts/web/v.yaml": "file: $ARGOCD_APP_NAME\n"}
-    given = helm(valueFiles=["v.yaml"], values="inline: $ARGOCD_APP_NAME", parameters=[{"name": "$X", "value": "y"}])
-    seen = {"file": "$ARGOCD_APP_NAME", "inline": "$ARGOCD_APP_NAME", "$X": "y"}
-    assert values_of({**show(), **files, **given}) == seen
-
-
-@pytest.mark.parametrize("version", ["newest", "1", "x1.30"])
-def test_a_kubernetes_version_that_is_none_fails_with_the_text(version, added):
-    cell = added({**show(), **helm(kubeVersion=version)})
-    assert f"could not parse Kubernetes version '{version}'" in cell.error.message
-
-
-def test_a_chart_for_another_kubernetes_is_refused_as_helm_does(added):
-    needy = chart("charts/web", {"a.yaml": PLAIN.format("a")}, more="kubeVersion: '>= 1.30.0-0'\n")
-    cell = added({**needy, **helm(kubeVersion="1.29.4")})
-    assert "requires kubeVersion: >= 1.30.0-0 which is incompatible with Kubernetes v1.29.4" in cell.error.message
-
-
-def test_a_release_name_with_a_template_is_not_evaluated(added):
-    cell = added({**show(), **helm(releaseName='{{ env "HOME" }}')})
-    assert "releaseName holds a template" in cell.error.message
-
-
-def test_the_template_of_a_config_map_still_gets_its_text(added):
-    """The fleet that most tests use, so that a fault of this file's own helpers would show."""
-    cell = added(fleet(1) | chart("charts/web", {"config.yaml": CONFIGMAP}))
-    assert names(cell) == ["web"]
+    assert [item["metadata"]["labels"] for item in objects_of(files)] == [{"from": "two"}]

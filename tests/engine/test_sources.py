@@ -278,13 +278,11 @@ def test_what_is_not_understood_yet_is_said_aloud(git, bench):
     git.commit(
         {
             "sets/a.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: a}\n",
-            "flux/k.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: k}\n",
             "broken.yaml": application("x", "y") + "  bad: [\n",
         }
     )
     git.commit({"x": "y"}, ref=HEAD, start="refs/heads/main")
     notes = "\n".join(run_preview(bench(), HEAD)[0].notes)
     assert "sets/a.yaml: ApplicationSet a: an ApplicationSet has no spec; its Applications are not known" in notes
-    assert "flux/k.yaml: Flux is not understood yet" in notes
     assert "broken.yaml: line" in notes
-    assert "no Argo CD Application was found" in notes
+    assert "no Argo CD Application and no Flux object was found" in notes

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from previews.engine.applications import Application, Instance, is_application, parse_application
-from previews.engine.discover.applicationset import expand, is_application_set, set_name
+from previews.engine.discover.applicationsets.expand import expand, is_application_set, set_name
+from previews.engine.discover.applicationsets.policy import SetPolicy
+from previews.engine.discover.flux import discover_flux
 from previews.engine.discover.layout import (
     application_files,
     cluster_of,
@@ -22,7 +23,7 @@ from previews.engine.discover.layout import (
 from previews.engine.discover.parents import MAKES_APPLICATIONS, files_of, may_make_applications
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed, YamlError
 from previews.engine.manifests import Manifest
-from previews.engine.render.pool import Result
+from previews.engine.render.pool import Render, Result
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolver
 from previews.engine.yamls import load, load_all
@@ -30,9 +31,6 @@ from previews.engine.yamls import load, load_all
 MAX_DEPTH = 10
 MAX_INSTANCES = 20_000
 
-Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
-
-_FLUX = re.compile(rb"^apiVersion:[ \t]*[\"']?(kustomize|helm)\.toolkit\.fluxcd\.io/", re.MULTILINE)
 #: In `Fleet.broken`: a set whose Applications may be on any cluster.
 ANY_CLUSTER = "*"
 
@@ -41,13 +39,15 @@ ANY_CLUSTER = "*"
 class Fleet:
     """All instances found at one side. `broken` are the parents whose children are not known, and why.
 
-    `pinned` are the places (cluster, application) of those that stand at a revision which the preview does not move.
+    `pinned` are the places (cluster, application) of those that stand at a revision which the preview does not move;
+    `policies` the ApplicationSets' ones, by the origin of what they make.
     """
 
     instances: tuple[Instance, ...]
     broken: Mapping[tuple[str, str], AstrolabeError] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     pinned: frozenset[tuple[str, str]] = frozenset()
+    policies: Mapping[tuple[str, ...], SetPolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,17 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
         seeds = search.descend(seeds)
     if seeds:
         notes.append(f"applications nested deeper than {MAX_DEPTH} are not shown")
-    if not search.instances:
+    flux = discover_flux(resolver, render)
+    notes.extend(flux.notes)
+    if not search.instances and not flux.instances:
         notes.append(
-            "no Argo CD Application was found; if they lie elsewhere, say where in astrolabe.yaml (`discover`)"
+            "no Argo CD Application and no Flux object was found; if they lie elsewhere, say where in astrolabe.yaml"
+            " (`discover`)"
         )
-    instances = settle_rows(search.instances.values())
+    instances = settle_rows((*search.instances.values(), *flux.instances))
     pinned = frozenset((item.cluster, item.application) for item in instances if resolver.is_pinned(item.definition))
-    return Fleet(instances, search.broken, tuple(dict.fromkeys(notes)), pinned)
+    broken = {**flux.broken, **search.broken}
+    return Fleet(instances, broken, tuple(dict.fromkeys(notes)), pinned, search.policies)
 
 
 def _without_children(seeds: list[_Seed], resolver: Resolver) -> list[_Seed]:
@@ -108,6 +112,7 @@ class _Search:
         self.notes = notes
         self.instances: dict[tuple[str, str, str], Instance] = {}
         self.broken: dict[tuple[str, str], AstrolabeError] = {}
+        self.policies: dict[tuple[str, ...], SetPolicy] = {}
 
     def read_files(self) -> Iterable[_Seed]:
         """Applications and ApplicationSets that stand in files."""
@@ -118,8 +123,6 @@ class _Search:
                 self.notes.append(f"{path}: {error}")
 
     def _read_file(self, data: bytes, path: str, cluster: str | None) -> Iterable[_Seed]:
-        if _FLUX.search(data):
-            self.notes.append(f"{path}: Flux is not understood yet, so the applications that it makes are not shown")
         if not MAKES_APPLICATIONS.search(data):
             return
         try:
@@ -137,13 +140,16 @@ class _Search:
     def _expand(self, document: dict[str, Any], found_in: str | None, origin: tuple[str, ...]) -> list[_Seed]:
         """The Applications of a set. One that cannot be expanded is noted, and hides its Applications."""
         name = set_name(document)
+        where = f"{' / '.join(origin)}: ApplicationSet {name}"
         try:
-            made = [parse_application(item) for item in expand(document, self.resolver)]
+            expansion = expand(document, self.resolver, self.render)
+            made = [parse_application(item) for item in expansion.applications]
         except (NotRendered, RenderFailed) as error:
-            where = " / ".join(origin)
-            self.notes.append(f"{where}: ApplicationSet {name}: {error}; its Applications are not known")
+            self.notes.append(f"{where}: {error}; its Applications are not known")
             self.broken[ANY_CLUSTER, name] = error
             return []
+        self.notes.extend(f"{where}: {note}" for note in expansion.notes)
+        self.policies[*origin, name] = expansion.policy
         clusters = Counter(cluster_of(item, self.resolver.config, found_in) for item in made)
         row = name if all(count == 1 for count in clusters.values()) else ""
         return [_Seed(item, found_in, (*origin, name), set_name=row) for item in made]

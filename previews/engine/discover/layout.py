@@ -123,9 +123,13 @@ def profile_of(cluster: str, config: FleetConfig) -> Profile:
 
 
 def settle_rows(instances: Iterable[Instance]) -> tuple[Instance, ...]:
-    """Instances that would share a cell keep their full names; those that still would, their namespace as well."""
+    """Instances that would share a cell keep their full names; those that still would, their namespace, then kind."""
     settled = list(instances)
-    for full in (lambda item: item.definition.name, lambda item: f"{item.definition.namespace}/{item.definition.name}"):
+    for full in (
+        lambda item: item.definition.name,
+        lambda item: f"{item.definition.namespace}/{item.definition.name}",
+        lambda item: f"{item.definition.kind.lower()}/{item.definition.namespace}/{item.definition.name}",
+    ):
         shared = Counter((item.cluster, item.application) for item in settled)
         settled = [
             replace(item, application=full(item)) if shared[item.cluster, item.application] > 1 else item

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,8 +21,9 @@ from typing import Any, TextIO
 from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.manifests import Resource, read_resources, split_documents, without_duplicates
 from previews.engine.masking import Mask, make_mask
-from previews.engine.render import sandbox
+from previews.engine.render import flux, sandbox
 from previews.engine.render.helm import Helm, by_binary, by_library
+from previews.engine.render.texts import evaluate
 from previews.engine.render.unstable import SECONDS_APART, shows_the_time, stabilise
 from previews.engine.yamls import dump, load
 
@@ -32,6 +33,8 @@ MAX_RESOURCES = 5_000
 # konfig.HelmGeneratedAnnotation of Kustomize.
 _MARK = "internal.config.kubernetes.io/helm-generated"
 _KIND = re.compile(r"^kind:[ \t]*[\"']?\w", re.MULTILINE)
+# Flux lets kustomize read anywhere in the artifact; the box lets it read nothing else.
+_ANYWHERE = ("--load-restrictor", "LoadRestrictionsNone")
 
 
 class Renderer:
@@ -49,6 +52,8 @@ class Renderer:
 
     def render(self, parts: list[dict[str, Any]]) -> dict[str, Any]:
         """The answer to one request: resources and warnings. Raises RenderFailed."""
+        if [part["tool"] for part in parts] == ["gotemplate"]:
+            return _texts(parts[0]["options"])
         found = self._resources(parts)
         reasons = {part["options"].get("volatility") for part in parts} & {"random", "time"}
         if reasons:
@@ -60,6 +65,7 @@ class Renderer:
             raise RenderFailed("render", f"the output holds more than {MAX_RESOURCES:,} objects")
         rows = [[r.id.group, r.version, r.id.kind, r.id.namespace, r.id.name, r.hash, r.text] for r in resources]
         known = [text for part in parts for text in part["options"].get("warnings", ())]
+        known += [note for part in parts for note in part["options"].get("flux", {}).get("notes", ())]
         return {"resources": rows, "warnings": [*known, *duplicates]}
 
     def inflate(self, chart: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,13 +84,27 @@ class Renderer:
 
     def _documents(self, part: Mapping[str, Any], again: bool) -> list[str]:
         folder = self.folder / (part["again"] if again and "again" in part else part["checkout"])
+        options = part["options"]
         if part["tool"] == "helm":
-            return self.helm(part["options"]["engine"])(folder, part["options"])
+            documents = self.helm(options["engine"])(folder, options)
+            return self._after_helm(documents, folder, options) if "flux" in options else documents
         if part["tool"] == "kustomize":
-            return self._kustomize(folder, part["options"])
+            documents = self._kustomize(folder, options)
+            return flux.after_kustomize(documents, options["flux"]) if "flux" in options else documents
         if part["tool"] == "plugin":
-            return self._plugin(folder, part["options"])
+            return self._plugin(folder, options)
         return _directory(folder)
+
+    def _after_helm(self, documents: list[str], folder: Path, options: Mapping[str, Any]) -> list[str]:
+        crds = 0
+        if options["include_crds"] and (folder / "crds").exists():
+            bare = self.helm(options["engine"])(folder, {**options, "include_crds": False})
+            crds = len(documents) - len(bare)
+
+        def build(where: Path, text: str) -> list[str]:
+            return self._build(where, folder, _ANYWHERE, text)
+
+        return flux.after_helm(documents, crds, folder, options["flux"], build)
 
     def _read(self, documents: list[str]) -> list[Resource]:
         try:
@@ -99,9 +119,18 @@ class Renderer:
         return self._helm[engine]
 
     def _kustomize(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
-        where = folder / options["path"]
-        command = [*self.kustomize, str(where), *options.get("arguments", ())]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, errors="replace")
+        return self._build(folder / options["path"], folder, options.get("arguments", ()))
+
+    def _build(self, where: Path, folder: Path, arguments: Sequence[str], text: str = "") -> list[str]:
+        done = subprocess.run(
+            [*self.kustomize, *arguments, str(where)],
+            cwd=folder,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            errors="replace",
+        )
         if done.returncode:
             message = done.stderr.strip().removeprefix("error: ").replace(f"{folder}/", "")
             raise RenderFailed("render", message or f"kustomize ended with code {done.returncode}")
@@ -159,6 +188,14 @@ def _unmarked(document: str) -> str:
         return document
     del annotations[_MARK]
     return dump(value, sort_keys=False)
+
+
+def _texts(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What templates of no chart gave, as the text of one resource."""
+    text = json.dumps(evaluate(options))
+    if len(text) > MAX_OUTPUT:
+        raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
+    return {"resources": [["", "", "Texts", "", "", "", text]], "warnings": []}
 
 
 def _directory(folder: Path) -> list[str]:

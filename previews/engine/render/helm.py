@@ -19,7 +19,7 @@ from previews.engine.versions import parse_version, satisfies
 from previews.engine.yamls import load
 
 #: `options` are those of a Part: name, namespace, kube_version, api_versions, include_crds, skip_tests, values, and
-#: skip_hooks where a kustomization asks for it.
+#: skip_hooks where a kustomization asks for it, is_upgrade where it is no install.
 #: Gives the documents in the order in which `helm template` prints them.
 Helm = Callable[[Path, Mapping[str, Any]], list[str]]
 
@@ -96,7 +96,9 @@ def _check(metadata: Mapping[str, Any], kube_version: str) -> None:
 
 
 def _library_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {"name": options["name"], "namespace": options["namespace"] or "default", "is_install": True, "revision": 1}
+    upgrade = bool(options.get("is_upgrade"))
+    asked = {"name": options["name"], "namespace": options["namespace"] or "default", "revision": 1}
+    asked |= {"is_install": not upgrade, "is_upgrade": upgrade}
     if options["kube_version"]:
         asked["kube_version"] = bare_version(options["kube_version"])
     if options["api_versions"]:
@@ -170,8 +172,9 @@ def by_binary(binary: Path) -> Helm:
         command += ["--kube-version", bare_version(options["kube_version"])] if options["kube_version"] else []
         for version in options["api_versions"]:
             command += ["--api-versions", version]
-        flags = {"include_crds": "--include-crds", "skip_tests": "--skip-tests", "skip_hooks": "--no-hooks"}
-        command += [flag for option, flag in flags.items() if options.get(option)]
+        flags = {"include_crds": "include-crds", "skip_tests": "skip-tests", "is_upgrade": "is-upgrade"}
+        flags["skip_hooks"] = "no-hooks"
+        command += [f"--{flag}" for option, flag in flags.items() if options.get(option)]
         done = subprocess.run(
             command, cwd=folder, input=json.dumps(options["values"]), capture_output=True, text=True, check=False
         )

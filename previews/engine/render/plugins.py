@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from previews.engine.applications import Source
+from previews.engine.applications import Profile, Source
 from previews.engine.errors import BadInput, NotRendered, RenderFailed, YamlError
 from previews.engine.globs import compile_glob
 from previews.engine.render.charts import file_digest, tree_files
+from previews.engine.render.helm import bare_version
 from previews.engine.render.programs import program
 from previews.engine.render.requests import Part, digest, make_checkout
 from previews.engine.trees import Tree, clean_path
@@ -114,13 +115,18 @@ def selected(source: Source, plugins: Mapping[str, Plugin]) -> Plugin:
     return plugins[name]
 
 
-def part(tree: Tree, source: Source, plugin: Plugin, environment: Mapping[str, str]) -> Part:
+def part(tree: Tree, source: Source, plugin: Plugin, environment: Mapping[str, str], profile: Profile) -> Part:
     """What to render for a plugin source, in its folder. Raises RenderFailed for parameters that are none."""
+    version = profile.kubernetes_version
+    cluster = {
+        "KUBE_VERSION": bare_version(version).removeprefix("v") if version else "",
+        "KUBE_API_VERSIONS": ",".join(profile.api_versions),
+    }
     options = {
         "plugin": plugin.id,
         "path": clean_path(source.path),
         "runs": [[]],
-        "environment": {**environment, **_handed(source.plugin or {}, environment)},
+        "environment": {**environment, **cluster, **_handed(source.plugin or {}, environment)},
         "json": False,
         # Nothing is known about the command, so it is asked twice.
         "volatility": "random",

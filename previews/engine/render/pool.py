@@ -36,6 +36,8 @@ from previews.engine.trees import ObjectStore
 from previews.engine.yamls import dump
 
 Result = Manifest | RenderFailed
+#: Gives a result for each request's key, from a cache where it can.
+Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
 MAX_ANSWER = 48 * 1024 * 1024
 RENDERS_PER_CHILD = 400
@@ -167,8 +169,9 @@ class RenderPool:
             return error
 
     def _message(self, child: _Child, part: Part) -> dict[str, Any]:
-        edits = part.options.get("edits")
-        folder = self._edited_copy(part, edits) if edits else self._adapted_chart(part)
+        texts = dict(part.options.get("files", {}))
+        texts |= {path: dump(content) for path, content in part.options.get("edits", {}).items()}
+        folder = self._edited_copy(part.checkout, texts) if texts else self._adapted_chart(part)
         if "charts" not in part.options:
             return {"tool": part.tool, "checkout": folder, "options": part.options}
         copies = [self._inflated_copy(child, part, folder, 0)]
@@ -198,14 +201,16 @@ class RenderPool:
                     shutil.rmtree(draft, ignore_errors=True)
         return copy
 
-    def _edited_copy(self, part: Part, edits: Mapping[str, Any]) -> str:
-        """A copy of the checkout in which the edited kustomizations stand; the checkout may serve others."""
-        copy = f"{part.checkout.id}-{digest(edits)[:16]}"
+    def _edited_copy(self, checkout: Checkout, texts: Mapping[str, str]) -> str:
+        """A copy of the checkout with other texts in some files; the checkout may serve others."""
+        copy = f"{checkout.id}-{digest(texts)[:16]}"
         with self._written[copy]:
             if not (self.folder / copy).exists():
-                shutil.copytree(self.folder / part.checkout.id, self.folder / copy)
-                for path, content in edits.items():
-                    (self.folder / copy / path).write_text(dump(content))
+                shutil.copytree(self.folder / checkout.id, self.folder / copy)
+                for name, text in texts.items():
+                    path = self.folder / copy / name
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(text)
         return copy
 
     def _adapted_chart(self, part: Part) -> str:

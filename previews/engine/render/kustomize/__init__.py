@@ -9,7 +9,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from previews.engine.applications import Source
+from previews.engine.applications import Profile, Source
+from previews.engine.render.charts import ChartStore
 from previews.engine.render.inflation import Inflater
 from previews.engine.render.kustomize.edits import add_files, check_shapes, edited
 from previews.engine.render.kustomize.files import FILE_NAMES, kustomization
@@ -18,7 +19,7 @@ from previews.engine.render.kustomize.settings import build_arguments, check_opt
 from previews.engine.render.requests import Part, make_checkout
 from previews.engine.trees import Tree, clean_path
 
-__all__ = ["FILE_NAMES", "Find", "closure", "inflates_charts", "is_unrestricted", "part", "values"]
+__all__ = ["FILE_NAMES", "Find", "closure", "inflates_charts", "new_inflater", "part", "values"]
 
 
 def closure(tree: Tree, source: Source, find: Find, inflater: Inflater | None = None) -> dict[str, str]:
@@ -32,6 +33,21 @@ def closure(tree: Tree, source: Source, find: Find, inflater: Inflater | None = 
     check_shapes(content, source.kustomize or {})
     gathered = gather(tree, path, add_files(content, source.kustomize or {}, tree, path), find, inflater)
     return gathered.files | (inflater.files if inflater else {})
+
+
+def new_inflater(
+    find: Find, store: ChartStore, engine: str, source: Source, profile: Profile, settings: Mapping[str, str]
+) -> Inflater:
+    """A taker of Helm charts inside, for one source on one cluster (kustomize.go parseKustomizeBuildOptions)."""
+    options = source.kustomize or {}
+    return Inflater(
+        find,
+        store,
+        engine,
+        str(options.get("kubeVersion") or profile.kubernetes_version),
+        tuple(map(str, options.get("apiVersions") or profile.api_versions)),
+        is_unrestricted(settings),
+    )
 
 
 def values(tree: Tree, source: Source) -> dict[str, Any]:

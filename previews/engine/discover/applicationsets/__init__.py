@@ -1,0 +1,1 @@
+"""ApplicationSets: from generators to Applications, without a cluster."""

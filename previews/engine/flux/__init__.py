@@ -1,0 +1,1 @@
+"""Flux: its objects, found and turned into what is rendered, as its controllers do."""
