@@ -229,13 +229,10 @@ class Resolver:
         elif self.tool(found) == "kustomize":
             ids.append(sorted(kustomize.closure(found.tree, source, self.find, self.inflater(source)).items()))
         elif self.tool(found) == "plugin":
-            ids.append(sorted(plugins.closure(found.tree, source.path, self._plugin(source)).items()))
+            ids.append(sorted(plugins.closure(found.tree, source.path, plugins.selected(source, self.plugins)).items()))
         elif plugins.JSONNET in self.plugins:
             ids.append(sorted(directory.imports(found.tree, source).items()))
         return ids
-
-    def _plugin(self, source: Source) -> plugins.Plugin:
-        return plugins.selected(source, self.plugins)
 
     def _flux_files(self, found: Found, flux: FluxOptions) -> dict[str, str]:
         return parts.kustomization_files(found.tree, found.source.path, flux, self._artifact(found.tree, flux))
@@ -251,7 +248,7 @@ class Resolver:
         if len(named) > 1:
             raise RenderFailed("resolve", f"multiple application sources defined: {', '.join(named)}")
         if named == ["plugin"]:
-            self._plugin(source)
+            plugins.selected(source, self.plugins)
         entry = found.tree.entry(clean_path(source.path))
         if entry is None or not entry.is_tree:
             raise RenderFailed("resolve", f"{source.path}: app path does not exist")
@@ -287,10 +284,8 @@ class Resolver:
         if skipped:
             raise skipped[0]
         values = [item.values for item in made]
-        request = make_request(
-            tuple(part for item in made for part in item.parts),
-            tuple(absent for item in made for absent in item.missing),
-        )
+        found = tuple(part for item in made for part in item.parts)
+        request = make_request(found, tuple(absent for item in made for absent in item.missing))
         return Resolution(values[0] if len(values) == 1 else values, request, made[0].version if made else "")
 
     def _part(self, instance: Instance, found: Found, written: Source) -> _Made:
@@ -316,18 +311,16 @@ class Resolver:
             part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd, inflater)
             return _Made((part,), kustomize.values(found.tree, found.source))
         if tool == "plugin":
-            part = plugins.part(found.tree, found.source, self._plugin(found.source), environment, instance.profile)
+            plugin = plugins.selected(found.source, self.plugins)
+            part = plugins.part(found.tree, found.source, plugin, environment, instance.profile)
             return _Made((part,), dict(found.source.plugin or {}))
         jsonnet, evaluates = self.plugins.get(plugins.JSONNET), self._is_enabled("jsonnet")
         chosen = directory.parts(found.tree, found.source, jsonnet, environment, evaluates)
         return _Made(tuple(chosen), dict(found.source.directory or {}))
 
     def inflater(self, source: Source, profile: Profile = _NO_PROFILE) -> Inflater | None:
-        """A new taker of the Helm charts in a Kustomize source; None where Argo CD's build options do not allow them."""
-        if not kustomize.inflates_charts(self.config.argocd):
-            return None
-        engine = self._engine(profile.helm_version)
-        return new_inflater(self.find, self.charts, engine, source, profile, self.config.argocd)
+        """A new taker of the Helm charts in a Kustomize source; None where Argo CD does not allow them."""
+        return new_inflater(self.find, self.charts, self._engine, source, profile, self.config.argocd)
 
     # Helm
 

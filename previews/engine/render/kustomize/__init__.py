@@ -6,7 +6,7 @@ Mirrors util/kustomize/kustomize.go of Argo CD.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from previews.engine.applications import Profile, Source
@@ -19,7 +19,7 @@ from previews.engine.render.kustomize.settings import build_arguments, check_opt
 from previews.engine.render.requests import Part, make_checkout
 from previews.engine.trees import Tree, clean_path
 
-__all__ = ["FILE_NAMES", "Find", "closure", "inflates_charts", "new_inflater", "part", "values"]
+__all__ = ["FILE_NAMES", "Find", "closure", "new_inflater", "part", "values"]
 
 
 def closure(tree: Tree, source: Source, find: Find, inflater: Inflater | None = None) -> dict[str, str]:
@@ -36,14 +36,24 @@ def closure(tree: Tree, source: Source, find: Find, inflater: Inflater | None = 
 
 
 def new_inflater(
-    find: Find, store: ChartStore, engine: str, source: Source, profile: Profile, settings: Mapping[str, str]
-) -> Inflater:
-    """A taker of Helm charts inside, for one source on one cluster (kustomize.go parseKustomizeBuildOptions)."""
+    find: Find,
+    store: ChartStore,
+    engine: Callable[[str], str],
+    source: Source,
+    profile: Profile,
+    settings: Mapping[str, str],
+) -> Inflater | None:
+    """A taker of Helm charts inside, for one source on one cluster; None where the build options do not allow them.
+
+    `engine` tells what identifies a version of Helm. Mirrors kustomize.go parseKustomizeBuildOptions.
+    """
+    if not inflates_charts(settings):
+        return None
     options = source.kustomize or {}
     return Inflater(
         find,
         store,
-        engine,
+        engine(profile.helm_version),
         str(options.get("kubeVersion") or profile.kubernetes_version),
         tuple(map(str, options.get("apiVersions") or profile.api_versions)),
         is_unrestricted(settings),
