@@ -24,6 +24,7 @@ from previews.engine.masking import kept_key
 from previews.engine.preview import Workbench
 from previews.engine.remote.reach import Reach, make_reach
 from previews.engine.render.charts import ChartStore
+from previews.engine.render.plugins import load_plugins
 from previews.engine.render.pool import RenderSettings
 from previews.engine.render.programs import program, programs
 
@@ -61,6 +62,12 @@ class RepositoryCommand(BaseCommand):
         )
         parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="renderers that run at once")
         parser.add_argument("--timeout", type=positive, default=30, help="seconds that one render may take")
+        parser.add_argument(
+            "--plugins",
+            metavar="FILE",
+            default=os.environ.get("ASTROLABE_PLUGINS", ""),
+            help="a file of commands for plugins and Jsonnet (docs/rendering.md)",
+        )
         parser.add_argument("--show-secrets", action="store_true", help="do not mask Secret data and secret values")
 
     def execute(self, *args: Any, **options: Any) -> Any:
@@ -193,6 +200,7 @@ def render_settings(options: dict[str, Any]) -> RenderSettings:
         helm_binary=_program("ASTROLABE_HELM_BINARY"),
         helm_binaries=programs("ASTROLABE_HELM_BINARIES", os.environ.get("ASTROLABE_HELM_BINARIES", "")),
         kustomize_binary=_program("ASTROLABE_KUSTOMIZE_BINARY"),
+        plugins=load_plugins("--plugins", options["plugins"]),
         strict=os.environ.get("ASTROLABE_SANDBOX") == "strict",
         warn=warn,
     )

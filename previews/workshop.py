@@ -12,6 +12,7 @@ from previews.engine.git import Mirror, normalise_address
 from previews.engine.preview import Workbench
 from previews.engine.remote.reach import Reach, make_reach
 from previews.engine.render.charts import ChartStore
+from previews.engine.render.plugins import load_plugins
 from previews.engine.render.pool import RenderSettings
 from previews.engine.render.programs import program, programs
 from previews.models import DatabaseCache, Repository
@@ -60,6 +61,7 @@ def render_settings(processes: int) -> RenderSettings:
         helm_binary=program("ASTROLABE_HELM_BINARY", settings.ASTROLABE_HELM_BINARY),
         helm_binaries=programs("ASTROLABE_HELM_BINARIES", settings.ASTROLABE_HELM_BINARIES),
         kustomize_binary=program("ASTROLABE_KUSTOMIZE_BINARY", settings.ASTROLABE_KUSTOMIZE_BINARY),
+        plugins=load_plugins("ASTROLABE_PLUGINS", settings.ASTROLABE_PLUGINS),
         strict=settings.ASTROLABE_SANDBOX == "strict",
         warn=log.warning,
     )

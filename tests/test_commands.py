@@ -149,3 +149,10 @@ def test_a_broken_configuration_is_told_with_its_line(run, tmp_path):
     done = run("preview", "--head", "main", "--config", str(tmp_path / "bad.yaml"))
     assert done.returncode == 2
     assert "astrolabe.yaml: line 2: clusterz: is not a key" in done.stderr
+
+
+def test_commands_for_plugins_are_named_by_an_option_and_a_wrong_one_is_told(run, tmp_path):
+    (tmp_path / "plugins.yaml").write_text("cmp: {command: [no-such-program]}")
+    done = run("preview", "--merge", "pull/7/head", "--plugins", str(tmp_path / "plugins.yaml"))
+    assert done.returncode == 2
+    assert "--plugins: cmp: there is no program no-such-program" in done.stderr

@@ -145,7 +145,11 @@ class Workbench:
     def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
         """A resolver of one side of this repository; see resolve.Standing for `tracks` and `unpinned`."""
         standing = self.standing(tree_id, config, tracks, unpinned)
-        return Resolver([standing], config, self.outside, self._known_objects, self.settings.engines())
+        return self._resolver([standing], config)
+
+    def _resolver(self, standing: Sequence[Standing], config: FleetConfig) -> Resolver:
+        settings = self.settings
+        return Resolver(standing, config, self.outside, self._known_objects, settings.engines(), settings.plugins)
 
     def standing(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Standing:
         """The repository as it stands on one side."""
@@ -194,7 +198,7 @@ class Workbench:
             pinned=lambda revision: self.outside.tree(user.address, revision),
             moves=False,
         )
-        return Resolver([own, moved], config, self.outside, self._known_objects, self.settings.engines())
+        return self._resolver([own, moved], config)
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
         """A result for each request's key: from memory, from the cache, or rendered and put there."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from previews.engine.applications import Application, HelmOptions, Instance, Source
+from previews.engine.applications import Application, HelmOptions, Instance, Profile, Source
 from previews.engine.config import Cluster, FleetConfig
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.flux import parts
@@ -19,9 +19,11 @@ from previews.engine.flux.options import FluxOptions
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
 from previews.engine.remote.outside import Outside
-from previews.engine.render import directory, kustomize
+from previews.engine.render import directory, kustomize, plugins
 from previews.engine.render.charts import Chart, Dependency, assemble, dependencies, local_path, without_schemas
+from previews.engine.render.inflation import Inflater
 from previews.engine.render.integers import integer_paths, integers_template
+from previews.engine.render.kustomize import new_inflater
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
 from previews.engine.scope import GroupKind, cluster_scoped_kinds
@@ -35,6 +37,7 @@ from previews.engine.yamls import canonical, load
 #: Revisions differ between base and head by construction, so charts see one that never does.
 PLACEHOLDER_REVISION = "0" * 40
 OCI = "oci://"
+_NO_PROFILE = Profile()
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Found:
 class _Made:
     """One source of an instance: what to render, and its values."""
 
-    part: Part
+    parts: tuple[Part, ...]
     values: dict[str, Any]
     missing: tuple[MissingDependency, ...] = ()
     version: str = ""
@@ -92,11 +95,12 @@ class Resolver:
         charts: Outside,
         known: Known | None = None,
         engines: Mapping[str, str] | None = None,
+        commands: Mapping[str, plugins.Plugin] | None = None,
     ) -> None:
         """The first of `standing` is the repository that holds the fleet; `charts` has what is in none of them.
 
         `known` is shared by the resolvers of one object store. `engines` are the Helm versions that can be had, with
-        what identifies each.
+        what identifies each; `commands` are the operator's plugins by name.
         """
         self.standing = tuple(standing)
         self.tree = self.standing[0].tree
@@ -104,6 +108,7 @@ class Resolver:
         self.charts = charts
         self.known = known if known is not None else Known()
         self.engines = engines if engines is not None else {"": ""}
+        self.plugins = commands if commands is not None else {}
 
     def is_pinned(self, definition: Application) -> bool:
         """Whether a source of the repository that the preview moves stands at a revision that it does not move."""
@@ -219,15 +224,20 @@ class Resolver:
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
         elif self.tool(found) == "kustomize":
-            ids.append(sorted(kustomize.closure(found.tree, source, self.find).items()))
+            ids.append(sorted(kustomize.closure(found.tree, source, self.find, self.inflater(source)).items()))
+        elif self.tool(found) == "plugin":
+            ids.append(sorted(plugins.closure(found.tree, source.path, plugins.selected(source, self.plugins)).items()))
+        elif plugins.JSONNET in self.plugins:
+            ids.append(sorted(directory.imports(found.tree, source).items()))
         return ids
 
     def _flux_files(self, found: Found, flux: FluxOptions) -> dict[str, str]:
         return parts.kustomization_files(found.tree, found.source.path, flux, self._artifact(found.tree, flux))
 
     def tool(self, found: Found) -> str:
-        """helm, kustomize or directory. Raises NotRendered for plugins, RenderFailed for a path that is none.
+        """helm, kustomize, directory or plugin.
 
+        Raises NotRendered for a plugin that the operator does not have, RenderFailed for a path that is none.
         util/app/discovery/discovery.go: of the files directly in the path the last match in lexical order wins.
         """
         source = found.source
@@ -235,7 +245,7 @@ class Resolver:
         if len(named) > 1:
             raise RenderFailed("resolve", f"multiple application sources defined: {', '.join(named)}")
         if named == ["plugin"]:
-            raise NotRendered("plugin", "rendered by a config management plugin, which Astrolabe does not run")
+            plugins.selected(source, self.plugins)
         entry = found.tree.entry(clean_path(source.path))
         if entry is None or not entry.is_tree:
             raise RenderFailed("resolve", f"{source.path}: app path does not exist")
@@ -271,9 +281,8 @@ class Resolver:
         if skipped:
             raise skipped[0]
         values = [item.values for item in made]
-        request = make_request(
-            tuple(item.part for item in made), tuple(absent for item in made for absent in item.missing)
-        )
+        found = tuple(part for item in made for part in item.parts)
+        request = make_request(found, tuple(absent for item in made for absent in item.missing))
         return Resolution(values[0] if len(values) == 1 else values, request, made[0].version if made else "")
 
     def _part(self, instance: Instance, found: Found, written: Source) -> _Made:
@@ -282,22 +291,33 @@ class Resolver:
         if flux and flux.kind == "Kustomization":
             artifact = self._artifact(found.tree, flux)
             place = found.tree, found.source.path, flux, artifact
-            return _Made(parts.kustomization_part(*place), parts.kustomization_values(*place))
+            return _Made((parts.kustomization_part(*place),), parts.kustomization_values(*place))
         tool = self.tool(found)
         if tool == "helm":
             values = self._helm_values(instance, found.source)
             part, missing = self._helm_part(instance, found, values)
             if flux is None:
-                return _Made(part, values, tuple(missing))
+                return _Made((part,), values, tuple(missing))
             source = replace(found.source, chart=written.chart)
             part = parts.release_part(instance, flux, part, found.tree, source)
             shown = merge(parts.default_values(found.tree, source, flux) or {}, values) | dict(flux.hidden)
-            return _Made(part, shown, tuple(missing), parts.chart_version(found.tree, source, flux))
+            return _Made((part,), shown, tuple(missing), parts.chart_version(found.tree, source, flux))
+        environment = _environment(definition, found.source)
         if tool == "kustomize":
-            environment = _environment(definition, found.source)
-            part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd)
-            return _Made(part, kustomize.values(found.tree, found.source))
-        return _Made(directory.part(found.tree, found.source), dict(found.source.directory or {}))
+            inflater = self.inflater(found.source, instance.profile)
+            part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd, inflater)
+            return _Made((part,), kustomize.values(found.tree, found.source))
+        if tool == "plugin":
+            plugin = plugins.selected(found.source, self.plugins)
+            part = plugins.part(found.tree, found.source, plugin, environment, instance.profile)
+            return _Made((part,), dict(found.source.plugin or {}))
+        jsonnet, evaluates = self.plugins.get(plugins.JSONNET), self._is_enabled("jsonnet")
+        chosen = directory.parts(found.tree, found.source, jsonnet, environment, evaluates)
+        return _Made(tuple(chosen), dict(found.source.directory or {}))
+
+    def inflater(self, source: Source, profile: Profile = _NO_PROFILE) -> Inflater | None:
+        """A new taker of the Helm charts in a Kustomize source; None where Argo CD does not allow them."""
+        return new_inflater(self.find, self.charts, self._engine, source, profile, self.config.argocd)
 
     # Helm
 

@@ -68,7 +68,7 @@ def _templates(found: Found) -> Iterable[str]:
 def _manifests(found: Found, tool: str, resolver: Resolver) -> Mapping[str, str]:
     """Path from the root -> blob id. A chart's templates are no manifests."""
     if tool == "kustomize":
-        return kustomize.closure(found.tree, found.source, resolver.find)
+        return kustomize.closure(found.tree, found.source, resolver.find, resolver.inflater(found.source))
     if tool == "directory":
         base = clean_path(found.source.path)
         chosen = directory.chosen(found.tree, base, found.source.directory or {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ from previews.engine.yamls import dump, load
 MAX_ERROR = 8 * 1024
 MAX_OUTPUT = 16 * 1024 * 1024
 MAX_RESOURCES = 5_000
+# konfig.HelmGeneratedAnnotation of Kustomize.
+_MARK = "internal.config.kubernetes.io/helm-generated"
 _KIND = re.compile(r"^kind:[ \t]*[\"']?\w", re.MULTILINE)
 # Flux lets kustomize read anywhere in the artifact; the box lets it read nothing else.
 _ANYWHERE = ("--load-restrictor", "LoadRestrictionsNone")
@@ -42,6 +45,7 @@ class Renderer:
         self.folder = Path(setup["folder"])
         self.kustomize = setup["kustomize"]
         self.helms = setup["helms"]
+        self.plugins = setup["plugins"]
         key = setup["mask_key"]
         self.mask: Mask = make_mask(bytes.fromhex(key) if key is not None else None)
         self._helm: dict[str, Helm] = {}
@@ -55,7 +59,7 @@ class Renderer:
         if reasons:
             if "time" in reasons and shows_the_time(found, datetime.now(UTC)):
                 time.sleep(SECONDS_APART)
-            found = stabilise(found, self._resources(parts))
+            found = stabilise(found, self._resources(parts, again=True))
         resources, duplicates = without_duplicates(found)
         if len(resources) > MAX_RESOURCES:
             raise RenderFailed("render", f"the output holds more than {MAX_RESOURCES:,} objects")
@@ -64,20 +68,31 @@ class Renderer:
         known += [note for part in parts for note in part["options"].get("flux", {}).get("notes", ())]
         return {"resources": rows, "warnings": [*known, *duplicates]}
 
-    def _resources(self, parts: list[dict[str, Any]]) -> list[Resource]:
-        documents = [document for part in parts for document in self._documents(part)]
+    def inflate(self, chart: Mapping[str, Any]) -> dict[str, Any]:
+        """A Helm chart inside of a kustomization, as text: the pool writes it where Kustomize reads it."""
+        documents = self.helm(chart["engine"])(self.folder / chart["checkout"] / chart["chart"], chart)
+        text = "".join(f"---\n{_generated(document)}\n" for document in documents)
+        if len(text) > MAX_OUTPUT:
+            raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
+        return {"text": text}
+
+    def _resources(self, parts: list[dict[str, Any]], again: bool = False) -> list[Resource]:
+        documents = [document for part in parts for document in self._documents(part, again)]
         if sum(map(len, documents)) > MAX_OUTPUT:
             raise RenderFailed("render", f"the output is larger than {MAX_OUTPUT // 1024 // 1024} MiB")
         return self._read(documents)
 
-    def _documents(self, part: Mapping[str, Any]) -> list[str]:
-        folder, options = self.folder / part["checkout"], part["options"]
+    def _documents(self, part: Mapping[str, Any], again: bool) -> list[str]:
+        folder = self.folder / (part["again"] if again and "again" in part else part["checkout"])
+        options = part["options"]
         if part["tool"] == "helm":
             documents = self.helm(options["engine"])(folder, options)
             return self._after_helm(documents, folder, options) if "flux" in options else documents
         if part["tool"] == "kustomize":
             documents = self._kustomize(folder, options)
             return flux.after_kustomize(documents, options["flux"]) if "flux" in options else documents
+        if part["tool"] == "plugin":
+            return self._plugin(folder, options)
         return _directory(folder)
 
     def _after_helm(self, documents: list[str], folder: Path, options: Mapping[str, Any]) -> list[str]:
@@ -119,7 +134,60 @@ class Renderer:
         if done.returncode:
             message = done.stderr.strip().removeprefix("error: ").replace(f"{folder}/", "")
             raise RenderFailed("render", message or f"kustomize ended with code {done.returncode}")
-        return split_documents(done.stdout)
+        return [_unmarked(document) for document in split_documents(done.stdout)]
+
+    def _plugin(self, folder: Path, options: Mapping[str, Any]) -> list[str]:
+        """What the operator's command prints: YAML documents, or JSON for each run of it."""
+        command, path = self.plugins[options["plugin"]]
+        environment = {**os.environ, "PATH": path, **options["environment"]}
+        documents: list[str] = []
+        for arguments in options["runs"]:
+            try:
+                # No input: that of this process are the requests.
+                done = subprocess.run(
+                    [*command, *arguments],
+                    cwd=folder / options["path"],
+                    env=environment,
+                    input=b"",
+                    capture_output=True,
+                    check=False,
+                )
+            except ValueError as error:
+                raise RenderFailed("render", f"the plugin's command cannot be given its parameters: {error}") from None
+            if done.returncode == -signal.SIGXCPU:
+                os.kill(os.getpid(), signal.SIGXCPU)  # the limit is on the render, whichever process reached it
+            output, said = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+            if done.returncode:
+                message = said.strip().replace(f"{folder}/", "")
+                raise RenderFailed("render", message or f"{Path(command[0]).name} ended with code {done.returncode}")
+            documents += _json_documents(arguments[-1], output) if options["json"] else split_documents(output)
+        return documents
+
+
+def _generated(document: str) -> str:
+    """A document of a chart, marked as Kustomize marks it: transformers leave the namespace of such objects alone."""
+    try:
+        value = load(document)
+    except YamlError as error:
+        raise RenderFailed("parse", f"the rendered text cannot be read: {error}") from None
+    items = value.get("items") if isinstance(value, dict) else None
+    for item in items if isinstance(items, list) else [value]:
+        metadata = item.setdefault("metadata", {}) if isinstance(item, dict) else None
+        if isinstance(metadata, dict):
+            annotations = metadata.get("annotations")
+            metadata["annotations"] = {**(annotations if isinstance(annotations, dict) else {}), _MARK: "true"}
+    return dump(value, sort_keys=False)
+
+
+def _unmarked(document: str) -> str:
+    """A document without the mark, which a Kustomize older than 5.8 does not take away."""
+    value = load(document) if _MARK in document else None
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(annotations, dict) or _MARK not in annotations:
+        return document
+    del annotations[_MARK]
+    return dump(value, sort_keys=False)
 
 
 def _texts(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,9 +244,18 @@ def _json_document(name: str, text: str) -> str:
         raise RenderFailed("parse", f"{name}: {error}") from None
 
 
+def _json_documents(name: str, text: str) -> list[str]:
+    """What a Jsonnet file gave: one object, or a list of them."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RenderFailed("parse", f"{name}: {error}") from None
+    return [dump(item, sort_keys=False) for item in (value if isinstance(value, list) else [value])]
+
+
 def _answer(renderer: Renderer, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return renderer.render(request["parts"])
+        return renderer.inflate(request["chart"]) if "chart" in request else renderer.render(request["parts"])
     except RenderFailed as error:
         return {"error": {"stage": error.stage, "message": _shortened(str(error))}}
     except (OSError, UnicodeError, MemoryError) as error:

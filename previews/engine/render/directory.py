@@ -1,15 +1,16 @@
-"""Plain YAML and JSON: which files of a folder Argo CD applies. Mirrors repository.go findManifests."""
+"""Plain YAML, JSON and Jsonnet: which files of a folder Argo CD applies. Mirrors repository.go findManifests."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from previews.engine.applications import Source
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.render.charts import tree_files
+from previews.engine.render.plugins import Plugin, imported, jsonnet_part
 from previews.engine.render.requests import Part, make_checkout
 from previews.engine.trees import Tree, clean_path
 
@@ -18,12 +19,37 @@ SKIP_MARKER = b"+argocd:skip-file-rendering"
 _ENDINGS = (".yaml", ".yml", ".json", ".jsonnet")
 
 
-def part(tree: Tree, source: Source) -> Part:
-    """What to render for a directory source. Raises NotRendered for Jsonnet, RenderFailed past MAX_BYTES."""
+def parts(
+    tree: Tree, source: Source, jsonnet: Plugin | None, environment: Mapping[str, str], evaluates: bool = True
+) -> list[Part]:
+    """What to render for a directory source: its plain files, and its Jsonnet by the operator's command.
+
+    Without `evaluates` (argocd-cm's jsonnet.enable) Argo CD passes Jsonnet over, and so do we.
+
+    Raises NotRendered for Jsonnet without a command, RenderFailed past MAX_BYTES.
+    """
     files = dict(chosen(tree, source.path, source.directory or {}))
-    jsonnet = next((name for name in files if name.endswith(".jsonnet")), None)
-    if jsonnet:
-        raise NotRendered("plugin", f"{jsonnet} is Jsonnet, which Astrolabe does not evaluate")
+    evaluated = jsonnet_files(files)
+    if evaluated and evaluates and jsonnet is None:
+        raise NotRendered("plugin", f"{evaluated[0]} is Jsonnet, which Astrolabe does not evaluate")
+    found = [_plain(tree, source, {name: blob for name, blob in files.items() if name not in evaluated})]
+    if evaluated and evaluates and jsonnet is not None:
+        found.append(jsonnet_part(tree, source, evaluated, jsonnet, environment))
+    return found
+
+
+def jsonnet_files(names: Iterable[str]) -> list[str]:
+    """The Jsonnet among some files."""
+    return [name for name in names if name.endswith(".jsonnet")]
+
+
+def imports(tree: Tree, source: Source) -> dict[str, str]:
+    """All files that the source's Jsonnet reads, as path from the root -> blob id."""
+    names = jsonnet_files(name for name, _ in chosen(tree, source.path, source.directory or {}))
+    return imported(tree, source, names)
+
+
+def _plain(tree: Tree, source: Source, files: Mapping[str, str]) -> Part:
     kept = {}
     total = 0
     for name, blob in files.items():

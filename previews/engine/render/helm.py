@@ -19,7 +19,7 @@ from previews.engine.versions import parse_version, satisfies
 from previews.engine.yamls import load
 
 #: `options` are those of a Part: name, namespace, kube_version, api_versions, include_crds, skip_tests, values, and
-#: is_upgrade where it is no install.
+#: skip_hooks where a kustomization asks for it, is_upgrade where it is no install.
 #: Gives the documents in the order in which `helm template` prints them.
 Helm = Callable[[Path, Mapping[str, Any]], list[str]]
 
@@ -79,7 +79,7 @@ def by_library() -> Helm:
             crds = [item["data"] for item in chart.crds] if options["include_crds"] else []
         except HelmError as error:
             raise RenderFailed("render", str(error).replace(f"{folder}/", "")) from None
-        return ordered(files, crds, options["skip_tests"])
+        return ordered(files, crds, options["skip_tests"], options.get("skip_hooks", False))
 
     return render
 
@@ -114,7 +114,7 @@ def bare_version(text: str) -> str:
     return f"v{found[1]}.{found[2]}.{found[3] or 0}"
 
 
-def ordered(files: Mapping[str, str], crds: list[str], skip_tests: bool) -> list[str]:
+def ordered(files: Mapping[str, str], crds: list[str], skip_tests: bool, skip_hooks: bool = False) -> list[str]:
     """What `helm template` would print: CRDs, then manifests in the order of installing, then hooks in theirs.
 
     Mirrors pkg/release/v1/util/manifest_sorter.go: a document with a hook that Helm does not know is left out.
@@ -132,7 +132,7 @@ def ordered(files: Mapping[str, str], crds: list[str], skip_tests: bool) -> list
                 manifests.append(document)
                 continue
             events = {event.strip().lower() for event in hook.split(",")}
-            if events <= _EVENTS and not (skip_tests and events & _TEST_EVENTS):
+            if events <= _EVENTS and not skip_hooks and not (skip_tests and events & _TEST_EVENTS):
                 hooks.append(document)
     return [*first, *sorted(manifests, key=_place), *sorted(hooks, key=_place)]
 
@@ -172,8 +172,9 @@ def by_binary(binary: Path) -> Helm:
         command += ["--kube-version", bare_version(options["kube_version"])] if options["kube_version"] else []
         for version in options["api_versions"]:
             command += ["--api-versions", version]
-        flags = ("include_crds", "skip_tests", "is_upgrade")
-        command += [f"--{flag.replace('_', '-')}" for flag in flags if options.get(flag)]
+        flags = {"include_crds": "include-crds", "skip_tests": "skip-tests", "is_upgrade": "is-upgrade"}
+        flags["skip_hooks"] = "no-hooks"
+        command += [f"--{flag}" for option, flag in flags.items() if options.get(option)]
         done = subprocess.run(
             command, cwd=folder, input=json.dumps(options["values"]), capture_output=True, text=True, check=False
         )

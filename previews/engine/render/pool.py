@@ -27,8 +27,11 @@ from typing import Any, Self
 from previews.engine.errors import GitError, RenderFailed
 from previews.engine.manifests import Manifest, Resource, ResourceId
 from previews.engine.render.charts import DECLARATIONS, file_digest, without_dependencies
+from previews.engine.render.inflation import write_inflated
 from previews.engine.render.integers import TEMPLATE_PATH
+from previews.engine.render.plugins import Plugin
 from previews.engine.render.requests import Checkout, Part, RenderRequest, digest
+from previews.engine.render.unstable import SECONDS_APART
 from previews.engine.trees import ObjectStore
 from previews.engine.yamls import dump
 
@@ -68,6 +71,7 @@ class RenderSettings:
     helm_binary: Path | None = None
     helm_binaries: Mapping[str, Path] = field(default_factory=dict)
     kustomize_binary: Path | None = None
+    plugins: Mapping[str, Plugin] = field(default_factory=dict)
     strict: bool = False
     warn: Callable[[str], None] = field(default=lambda text: None)
 
@@ -99,6 +103,7 @@ class RenderPool:
         settings.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = Path(tempfile.mkdtemp(prefix="render-", dir=settings.scratch))
         self.engines = {"", *settings.programs()}
+        self.plugins = {"", *(plugin.id for plugin in settings.plugins.values())}
         self._written: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._waiting: queue.SimpleQueue[list[RenderRequest] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[RenderRequest, Result] | BaseException] = queue.SimpleQueue()
@@ -152,8 +157,11 @@ class RenderPool:
                 if part.options.get("engine", "") not in self.engines:
                     text = "the Helm that this was planned with is not on this machine"
                     return RenderFailed("render", text, is_final=False)
+                if part.options.get("plugin", "") not in self.plugins:
+                    text = "the plugin that this was planned with is not on this machine, or has changed since"
+                    return RenderFailed("render", text, is_final=False)
                 self.write(part.checkout)
-            parts = [self._message(part) for part in request.parts]
+            parts = [self._message(child, part) for part in request.parts]
             return _read_answer(child.ask({"parts": parts}), request)
         except _Died as death:
             return RenderFailed("render", str(death), is_final=False)
@@ -162,11 +170,38 @@ class RenderPool:
         except GitError as error:
             return RenderFailed("render", str(error), is_final=False)
 
-    def _message(self, part: Part) -> dict[str, Any]:
+    def _message(self, child: _Child, part: Part) -> dict[str, Any]:
         texts = dict(part.options.get("files", {}))
         texts |= {path: dump(content) for path, content in part.options.get("edits", {}).items()}
         folder = self._edited_copy(part.checkout, texts) if texts else self._adapted_chart(part)
-        return {"tool": part.tool, "checkout": folder, "options": part.options}
+        if "charts" not in part.options:
+            return {"tool": part.tool, "checkout": folder, "options": part.options}
+        copies = [self._inflated_copy(child, part, folder, 0)]
+        if part.options["volatility"]:
+            time.sleep(SECONDS_APART if part.options["volatility"] == "time" else 0)
+            copies.append(self._inflated_copy(child, part, folder, 1))
+        return {"tool": part.tool, "checkout": copies[0], "again": copies[-1], "options": part.options}
+
+    def _inflated_copy(self, child: _Child, part: Part, folder: str, turn: int) -> str:
+        """A copy of a checkout in which the output of its Helm charts stands for them."""
+        copy = f"{folder}-{digest([part.options['charts'], turn])[:16]}"
+
+        def inflate(chart: dict[str, Any]) -> str:
+            answer = child.ask({"chart": {**chart, "checkout": part.checkout.id}})
+            if "error" in answer:
+                raise RenderFailed("render", f"chart of {chart['kustomization']}: {answer['error']['message']}")
+            return str(answer["text"])
+
+        with self._written[copy]:
+            if not (self.folder / copy).exists():
+                draft = Path(tempfile.mkdtemp(dir=self.folder))
+                try:
+                    shutil.copytree(self.folder / folder, draft, dirs_exist_ok=True)
+                    write_inflated(draft, part.options["charts"], inflate)
+                    draft.rename(self.folder / copy)
+                finally:
+                    shutil.rmtree(draft, ignore_errors=True)
+        return copy
 
     def _edited_copy(self, checkout: Checkout, texts: Mapping[str, str]) -> str:
         """A copy of the checkout with other texts in some files; the checkout may serve others."""
@@ -283,13 +318,19 @@ class _Child:
     def _setup(self) -> dict[str, Any]:
         helms, kustomize = self.settings.programs(), self.settings.kustomize_binary
         kubectl = Path(sys.prefix) / "bin" / "kubectl"
+        plugins = list(self.settings.plugins.values())
         return {
             "folder": str(self.folder),
             "mask_key": None if self.settings.mask_key is None else self.settings.mask_key.hex(),
             "cpu_seconds": self.settings.cpu_seconds,
             "helms": helms,
             "kustomize": [str(kustomize), "build"] if kustomize else [str(kubectl), "kustomize"],
-            "programs": [*helms.values(), *([str(kustomize)] if kustomize else [])],
+            "plugins": {plugin.id: [plugin.command, plugin.path] for plugin in plugins},
+            "programs": [
+                *helms.values(),
+                *([str(kustomize)] if kustomize else []),
+                *(str(path) for plugin in plugins for path in plugin.programs),
+            ],
         }
 
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from previews.engine.yamls import canonical
 #: Part of every render key: raise it whenever the same input would give other output.
 ENGINE_VERSION = "3"
 
-Tool = Literal["helm", "kustomize", "directory", "gotemplate"]
+Tool = Literal["helm", "kustomize", "directory", "gotemplate", "plugin"]
 
 
 @dataclass(frozen=True, slots=True)

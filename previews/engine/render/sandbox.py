@@ -26,7 +26,7 @@ OPEN_FILES = 256
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
-_EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 
 # Architecture: its audit number, the number of socket(2), and what has no business in a renderer: ptrace, mount,
@@ -41,7 +41,7 @@ _AF_UNIX = 1
 def enter(folder: Path, programs: Iterable[Path] = ()) -> list[str]:
     """Shuts this process in and gives the protections that this kernel lacks ("landlock", "seccomp").
 
-    `folder` may be read; so may Python, system libraries and `programs`. Nothing may be written.
+    `folder` may be read; so may Python, system libraries and `programs`. Nothing may be written but /dev/null.
     """
     _limit()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -90,6 +90,8 @@ def _landlock(readable: list[Path]) -> bool:
     ruleset = _checked(_libc.syscall(_LANDLOCK_CREATE, ctypes.create_string_buffer(rules), len(rules), 0))
     for path in readable:
         allowed = _EXECUTE | _READ_FILE | (_READ_DIR if path.is_dir() else 0)
+        # Shell scripts send there what nobody shall see.
+        allowed |= _WRITE_FILE if str(path) == os.devnull else 0
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
         rule = ctypes.create_string_buffer(struct.pack("=Qi", allowed, handle))
         _checked(_libc.syscall(_LANDLOCK_ADD, ruleset, 1, rule, 0))

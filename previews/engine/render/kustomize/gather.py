@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from previews.engine.applications import Source
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.render.charts import tree_files
+from previews.engine.render.inflation import Inflater
 from previews.engine.render.kustomize.files import BASES, bases, files, items, kustomization, plugin_files
 from previews.engine.render.kustomize.remote import RemoteBase, parse_remote
 from previews.engine.render.requests import digest
@@ -58,6 +59,7 @@ class _Place:
 @dataclass
 class _Gathering:
     find: Find
+    inflater: Inflater | None
     files: dict[str, str] = field(default_factory=dict)
     rewritten: dict[str, dict[str, Any]] = field(default_factory=dict)
     remote: dict[str, tuple[_Place, str]] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class _Gathering:
         """Takes a kustomization's folder, and what it names; other kustomizations are left waiting."""
         below = ((posixpath.join(folder, name), blob) for name, blob in tree_files(place.tree, folder))
         self.files.update((posixpath.join(place.root, path), blob) for path, blob in below)
-        _refuse_charts(content)
+        self.charts(place, posixpath.join(folder, name), content)
         moved = {item: self.base(place, folder, item) for item in bases(content)}
         for item in files(content):
             self.file(place, folder, item)
@@ -81,6 +83,15 @@ class _Gathering:
                 if isinstance(content.get(key), list)
             }
             self.rewritten[posixpath.join(place.root, folder, name)] = {**content, **new}
+
+    def charts(self, place: _Place, path: str, content: Mapping[str, Any]) -> None:
+        """Takes the Helm charts of a kustomization. Raises NotRendered where Argo CD does not inflate them."""
+        if not content.get("helmCharts") and not content.get("helmChartInflationGenerator"):
+            return
+        if self.inflater is None:
+            text = f"{path} holds Helm charts, which need --enable-helm (argocd-cm kustomize.buildOptions)"
+            raise NotRendered("plugin", text)
+        self.inflater.take(place.tree, place.root, path, content)
 
     def base(self, place: _Place, folder: str, item: str) -> str | None:
         """Takes one item of `resources` and the like; where a remote one stands in the checkout, else None."""
@@ -145,12 +156,13 @@ class _Gathering:
         return self.remote[name]
 
 
-def gather(tree: Tree, path: str, content: Mapping[str, Any], find: Find) -> Gathered:
+def gather(tree: Tree, path: str, content: Mapping[str, Any], find: Find, inflater: Inflater | None = None) -> Gathered:
     """All files that a build of this folder may read, its kustomization being `content`.
 
+    `inflater` takes the Helm charts inside; None where Argo CD does not allow them.
     Raises NotRendered when a base cannot be had, RenderFailed when a reference leads out of its repository.
     """
-    work = _Gathering(find)
+    work = _Gathering(find, inflater)
     own = _Place("", tree)
     name, _ = kustomization(tree, path)
     work.folder(own, path, name, content)
@@ -166,8 +178,3 @@ def gather(tree: Tree, path: str, content: Mapping[str, Any], find: Find) -> Gat
 
 def _renamed(item: Any, names: Mapping[str, str]) -> Any:
     return names.get(item, item) if isinstance(item, str) else item
-
-
-def _refuse_charts(content: Mapping[str, Any]) -> None:
-    if content.get("helmCharts") or content.get("helmChartInflationGenerator"):
-        raise NotRendered("plugin", "kustomize with Helm charts inside (--enable-helm) is not rendered")

@@ -46,6 +46,16 @@ def build_arguments(settings: Mapping[str, str]) -> list[str]:
     return [f"{flag}={parsed[flag]}" for flag in _CHOICES if flag in parsed]
 
 
+def inflates_charts(settings: Mapping[str, str]) -> bool:
+    """Whether Helm charts inside of kustomizations are rendered. Raises as `build_arguments` does."""
+    return bool(_parsed(settings).get("--enable-helm"))
+
+
+def is_unrestricted(settings: Mapping[str, str]) -> bool:
+    """Whether a kustomization may name files outside of its folder. Raises as `build_arguments` does."""
+    return _parsed(settings).get("--load-restrictor") == "LoadRestrictionsNone"
+
+
 def _parsed(settings: Mapping[str, str]) -> dict[str, str | bool]:
     words = settings.get(BUILD_OPTIONS, "").split()
     found: dict[str, str | bool] = {}
