@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -38,17 +39,27 @@ def make_mask(key: bytes | None) -> Mask:
     """
     if key is None:
         return lambda text: text
-    return lambda text: "••• hmac:" + hmac.new(key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:12]
+
+    def mark(text: str) -> str:
+        return "••• hmac:" + hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:12]
+
+    return mark
 
 
 def mask_secret(secret: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
-    """A Secret object with marks for the values of `data` and `stringData` and for what kubectl last applied."""
-    masked = dict(secret)
-    for field in ("data", "stringData"):
-        content = masked.get(field)
-        if isinstance(content, dict):
-            masked[field] = {key: _mask_any(value, mask) for key, value in content.items()}
-        elif content is not None:
+    """A Secret object with marks for the values of `data`, and for what kubectl last applied.
+
+    `stringData` is moved into `data` first and null becomes "", as Argo CD does before it compares (gitops-engine
+    pkg/diff/diff.go NormalizeSecret). Marks are made of the decoded bytes, so that it does not matter which was used.
+    """
+    masked = {key: value for key, value in secret.items() if key not in ("data", "stringData")}
+    encoded, plain = secret.get("data"), secret.get("stringData")
+    data = dict(encoded) if isinstance(encoded, dict) else {}
+    data |= {key: _encode(value) for key, value in plain.items()} if isinstance(plain, dict) else {}
+    if data or isinstance(encoded, dict):
+        masked["data"] = {key: _mask_data(data[key], mask) for key in sorted(data)}
+    for field, content in (("data", encoded), ("stringData", plain)):
+        if content is not None and not isinstance(content, dict):
             masked[field] = _mask_any(content, mask)
     metadata = masked.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
@@ -56,6 +67,27 @@ def mask_secret(secret: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
         hidden = {**annotations, _LAST_APPLIED: _mask_any(annotations[_LAST_APPLIED], mask)}
         masked["metadata"] = {**dict(metadata or {}), "annotations": hidden}
     return masked
+
+
+def _encode(value: Any) -> Any:
+    if not isinstance(value, str) or _SOPS.fullmatch(value):
+        return value
+    return base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
+
+
+def _mask_data(value: Any, mask: Mask) -> Any:
+    """The mark of a value of `data`; it stays encoded where secrets are shown."""
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str) or _SOPS.fullmatch(value):
+        return _mask_any(value, mask)
+    try:
+        plain = base64.b64decode(re.sub(r"[\r\n]", "", value), validate=True).decode("utf-8", "surrogateescape")
+    except ValueError:
+        # Nobody can apply it; it must not look like the same text encoded.
+        plain, shown = f"not base64: {value}", mask(value)
+        return value if shown == value else mask(plain)
+    return value if mask(plain) == plain else mask(plain)
 
 
 def _mask_any(value: Any, mask: Mask) -> Any:
