@@ -184,6 +184,11 @@ def _apply(value: Any, steps: Steps) -> Any:
     return value
 
 
+def steps_of(content: Sequence[Sequence[Sequence[str | int]]]) -> Steps:
+    """Steps out of their JSON, which knows no tuples."""
+    return tuple(tuple(tuple(path) for path in step) for step in content)
+
+
 @lru_cache(maxsize=512)
 def without(text: str, steps: Steps) -> str:
     """An object's text without the fields that steps name: written anew, so without comments. Raises YamlError."""
