@@ -82,11 +82,12 @@ def _without_lonely(removal: Removal, value: Any, others: Removal, other: Any) -
     lonely = {
         path
         for path, field in removal.fields.items()
-        if path not in others.fields and canonical(_at(other, path)) == canonical(field)
+        if path not in others.fields and _has(other, path) and canonical(_at(other, path)) == canonical(field)
     }
     if not lonely:
         return removal
-    steps = tuple(tuple(path for path in step if path not in lonely) for step in removal.steps)
+    left = (tuple(path for path in step if path not in lonely) for step in removal.steps)
+    steps = tuple(step for step in left if step)
     kept = {path: field for path, field in removal.fields.items() if path not in lonely}
     return Removal(_apply(copy.deepcopy(value), steps), steps, kept, removal.problems)
 
@@ -163,6 +164,13 @@ def _at(value: Any, path: Path) -> Any:
         else:
             return None
     return value
+
+
+def _has(value: Any, path: Path) -> bool:
+    parent = _at(value, path[:-1])
+    return (
+        path[-1] in parent if isinstance(parent, dict) else isinstance(parent, list) and path[-1] in range(len(parent))
+    )
 
 
 def _order(path: Path) -> list[tuple[bool, Any]]:
