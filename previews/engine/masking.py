@@ -32,13 +32,18 @@ def kept_key(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def shown(text: str) -> str:
+    """The mask that hides nothing."""
+    return text
+
+
 def make_mask(key: bytes | None) -> Mask:
     """A function from a secret text to its mark. The key is this installation's; None shows secrets as they are.
 
     An HMAC, since a bare hash of a short password can be guessed.
     """
     if key is None:
-        return lambda text: text
+        return shown
 
     def mark(text: str) -> str:
         return "••• hmac:" + hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:12]
@@ -49,24 +54,37 @@ def make_mask(key: bytes | None) -> Mask:
 def mask_secret(secret: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
     """A Secret object with marks for the values of `data`, and for what kubectl last applied.
 
-    `stringData` is moved into `data` first and null becomes "", as Argo CD does before it compares (gitops-engine
-    pkg/diff/diff.go NormalizeSecret). Marks are made of the decoded bytes, so that it does not matter which was used.
+    Marks are made of what is encoded, so that it does not matter in which form it was written; see `encoded`.
     """
-    masked = {key: value for key, value in secret.items() if key not in ("data", "stringData")}
-    encoded, plain = secret.get("data"), secret.get("stringData")
-    data = dict(encoded) if isinstance(encoded, dict) else {}
-    data |= {key: _encode(value) for key, value in plain.items()} if isinstance(plain, dict) else {}
-    if data or isinstance(encoded, dict):
-        masked["data"] = {key: _mask_data(data[key], mask) for key in sorted(data)}
-    for field, content in (("data", encoded), ("stringData", plain)):
-        if content is not None and not isinstance(content, dict):
-            masked[field] = _mask_any(content, mask)
+    if mask is shown:
+        return dict(secret)
+    masked = encoded(secret)
+    if isinstance(masked.get("data"), dict):
+        masked["data"] = {key: _mask_data(value, mask) for key, value in sorted(masked["data"].items())}
+    for field in ("data", "stringData"):
+        if masked.get(field) is not None and not isinstance(masked[field], dict):
+            masked[field] = _mask_any(masked[field], mask)
     metadata = masked.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if isinstance(annotations, dict) and _LAST_APPLIED in annotations:
         hidden = {**annotations, _LAST_APPLIED: _mask_any(annotations[_LAST_APPLIED], mask)}
         masked["metadata"] = {**dict(metadata or {}), "annotations": hidden}
     return masked
+
+
+def encoded(secret: Mapping[str, Any]) -> dict[str, Any]:
+    """A Secret with its `stringData` as base64 in `data`, and "" for null, as Argo CD compares it.
+
+    Mirrors gitops-engine pkg/diff/diff.go NormalizeSecret.
+    """
+    plain, data = secret.get("stringData"), secret.get("data")
+    if not isinstance(plain, dict) and not isinstance(data, dict):
+        return dict(secret)
+    values = {key: "" if value is None else value for key, value in data.items()} if isinstance(data, dict) else {}
+    if isinstance(plain, dict):
+        values |= {key: _encode(value) for key, value in plain.items()}
+        secret = {key: value for key, value in secret.items() if key != "stringData"}
+    return {**secret, "data": values}
 
 
 def _encode(value: Any) -> Any:
@@ -76,18 +94,14 @@ def _encode(value: Any) -> Any:
 
 
 def _mask_data(value: Any, mask: Mask) -> Any:
-    """The mark of a value of `data`; it stays encoded where secrets are shown."""
-    if value is None or value == "":
-        return ""
     if not isinstance(value, str) or _SOPS.fullmatch(value):
         return _mask_any(value, mask)
     try:
         plain = base64.b64decode(re.sub(r"[\r\n]", "", value), validate=True).decode("utf-8", "surrogateescape")
     except ValueError:
         # Nobody can apply it; it must not look like the same text encoded.
-        plain, shown = f"not base64: {value}", mask(value)
-        return value if shown == value else mask(plain)
-    return value if mask(plain) == plain else mask(plain)
+        plain = f"not base64: {value}"
+    return mask(plain) if value else ""
 
 
 def _mask_any(value: Any, mask: Mask) -> Any:

@@ -6,7 +6,8 @@ import base64
 
 import pytest
 
-from previews.engine.manifests import read_resources
+from previews.engine.compare import compare_manifests
+from previews.engine.manifests import Manifest, read_resources
 from previews.engine.masking import make_mask
 from previews.engine.yamls import load
 
@@ -47,5 +48,9 @@ def test_what_is_no_base64_is_masked_and_is_not_the_same_as_text(broken):
     assert found != masked(f"stringData: {{a: {broken}}}\n")
 
 
-def test_shown_secrets_stay_a_manifest_that_can_be_applied():
-    assert masked("stringData: {a: canary}\n", key=None)["data"] == {"a": encoded(b"canary")}
+def test_shown_secrets_are_as_they_were_written_and_compare_all_the_same():
+    texts = "stringData: {a: canary}\n", f"data: {{a: {encoded(b'canary')}}}\n", "stringData: {a: other}\n"
+    plain, coded, other = (Manifest(tuple(read_resources(SECRET + text, make_mask(None)))) for text in texts)
+    assert "a: canary" in plain.resources[0].text
+    assert compare_manifests(plain, coded).changes == ()
+    assert len(compare_manifests(plain, other).changes) == 1
