@@ -199,6 +199,7 @@ def finish(preview: Preview, attempt: int) -> None:
         "state": Preview.DONE,
         "message": "",
         "totals": finished.totals,
+        "cluster_scoped": finished.cluster_scoped,
         "seconds": {**preview.seconds, **clock.seconds, "total": (timezone.now() - preview.started_at).total_seconds()},
         "finished_at": timezone.now(),
     }

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import zstandard
 
 from previews.engine.cells import Cell as EngineCell
-from previews.engine.compare import Rules, group_cells, make_cell
+from previews.engine.compare import group_cells, make_cell
 from previews.engine.config import Ignore
 from previews.engine.discover.fleet import Fleet as EngineFleet
 from previews.engine.errors import NotRendered, RenderFailed
-from previews.engine.exclusions import exclusions
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.preview import Prepared, outcomes
 from previews.engine.preview import totals as count_totals
 from previews.engine.remote.outside import External
 from previews.engine.render.pool import Result
 from previews.engine.render.requests import ENGINE_VERSION, RenderRequest, digest, from_json, to_json
+from previews.engine.rules import Rules, make_rules
+from previews.engine.scope import GroupKind, defined_by
 from previews.engine.whatif import WhatIf
 from previews.models import Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, RenderBatch
+from previews.models.manifests import definitions_in
 from previews.models.text import clean, fit
 from previews.workshop import workbench
 
@@ -131,7 +134,10 @@ def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> 
             "retargeted": cell.retargeted,
             "base_problem": _problem_json(cell.base_problem),
             "head_problem": _problem_json(cell.head_problem),
-            "ignore": [asdict(rule) for rule in cell.ignore],
+            "ignore": [[asdict(rule) for rule in side] for side in cell.ignore],
+            "trackers": cell.trackers,
+            "cascades": cell.cascades,
+            "by_argo_cd": cell.by_argo_cd,
             "held": cell.held,
             "notes": [clean(note) for note in cell.notes],
         },
@@ -174,10 +180,18 @@ def _planned(row: Cell) -> PlannedCell:
         retargeted=plan["retargeted"],
         pinned=row.pinned,
         namespaces=row.placing,
-        ignore=tuple(Ignore(**{**rule, "paths": tuple(rule["paths"])}) for rule in plan["ignore"]),
+        ignore=(_ignore(plan["ignore"][0]), _ignore(plan["ignore"][1])),
+        trackers=(plan["trackers"][0], plan["trackers"][1]),
+        cascades=plan["cascades"],
+        by_argo_cd=plan["by_argo_cd"],
         held=plan["held"],
         notes=tuple(plan["notes"]),
     )
+
+
+def _ignore(rules: Sequence[Mapping[str, Any]]) -> tuple[Ignore, ...]:
+    lists = ("paths", "jq", "managers")
+    return tuple(Ignore(**{**rule, **{name: tuple(rule[name]) for name in lists}}) for rule in rules)
 
 
 def _text(blob: Blob | None) -> str:
@@ -213,10 +227,11 @@ def close_batch(batch: RenderBatch, results: Mapping[str, Result]) -> bool:
 
 @dataclass(frozen=True)
 class Finished:
-    """A preview's rows, completed but not saved, and its totals."""
+    """A preview's rows, completed but not saved, its totals, and the kinds without a namespace that were met."""
 
     rows: list[Cell]
     totals: dict[str, int]
+    cluster_scoped: list[GroupKind]
 
 
 def compare_cells(preview: Preview, attempt: int) -> Finished:
@@ -230,24 +245,31 @@ def compare_cells(preview: Preview, attempt: int) -> Finished:
         for batch in batches
         for key, failure in batch.failures.items()
     }
-    rules = _rules(preview) if rows else Rules()
-    cache = DatabaseCache()
+    wanted = {key for row in rows for key in (row.base_key, row.head_key) if key}
+    cluster_scoped = preview.cluster_scoped_kinds | defined_by(definitions_in(wanted))
     made: list[tuple[EngineCell, str]] = []
     changed: list[Cell] = []
-    for row in rows:
-        planned = _planned(row)
-        keys = [key for key in (row.base_key, row.head_key) if key] if planned.needs_rendering else []
-        cell, change = make_cell(planned, *outcomes(planned, {**temporary, **cache.get_many(keys)}), rules)
-        if cell.is_changed:
-            made.append((cell, change))
-            changed.append(row)
+    with _rules(preview, cluster_scoped) if rows else nullcontext(Rules()) as rules:
+        for row in rows:
+            cell, change = _compare_row(row, rules, temporary)
+            if cell.is_changed:
+                made.append((cell, change))
+                changed.append(row)
     cells = group_cells(made)
     for row, cell in zip(changed, cells, strict=True):
         _complete(row, cell)
     rendered = sum(batch.count for batch in batches)
-    wanted = len({key for row in rows for key in (row.base_key, row.head_key) if key})
-    totals = count_totals(preview.totals["instances"], cells, rendered, max(wanted - rendered, 0))
-    return Finished(changed, totals)
+    totals = count_totals(preview.totals["instances"], cells, rendered, max(len(wanted) - rendered, 0))
+    return Finished(changed, totals, sorted(cluster_scoped))
+
+
+def _compare_row(row: Cell, rules: Rules, temporary: Mapping[str, Result]) -> tuple[EngineCell, str]:
+    planned = _planned(row)
+    keys = [key for key in (row.base_key, row.head_key) if key] if planned.needs_rendering else []
+    if rules.tracking and all(planned.trackers):
+        places = zip(planned.trackers, planned.namespaces, strict=True)
+        row.marks = [[astuple(rules.tracking), place] for place in places]
+    return make_cell(planned, *outcomes(planned, {**temporary, **DatabaseCache().get_many(keys)}), rules)
 
 
 def keep_cells(preview: Preview, finished: Finished) -> None:
@@ -257,8 +279,8 @@ def keep_cells(preview: Preview, finished: Finished) -> None:
 
 
 _COMPLETED = (
-    "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored group error skipped "
-    "notes planned"
+    "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored hidden marks group "
+    "error skipped notes planned"
 ).split()
 
 
@@ -273,6 +295,7 @@ def _complete(row: Cell, cell: EngineCell) -> None:
         for item in cell.resources
     ]
     row.ignored = cell.ignored
+    row.hidden = [[[clean(text) for text in astuple(one.id)], one.base, one.head, one.count] for one in cell.hidden]
     row.group = cell.group or ""
     row.error = {**asdict(cell.error), "message": clean(cell.error.message)} if cell.error else None
     row.skipped = {**asdict(cell.skipped), "message": clean(cell.skipped.message)} if cell.skipped else None
@@ -280,7 +303,8 @@ def _complete(row: Cell, cell: EngineCell) -> None:
     row.planned = {}
 
 
-def _rules(preview: Preview) -> Rules:
+@contextmanager
+def _rules(preview: Preview, cluster_scoped: frozenset[GroupKind]) -> Iterator[Rules]:
     with workbench(preview.repository) as bench:
         config = bench.config(preview.head_tree, preview.base_tree, preview.repository.config_text)
-    return Rules(config.ignore, exclusions(config.argocd), preview.cluster_scoped_kinds)
+        yield make_rules(config, cluster_scoped, bench.find_paths)

@@ -111,7 +111,7 @@ def test_manifest_prints_what_would_be_applied(run):
     done = run("manifest", "--cluster", "site-c11", "--application", "edge-gateway", "--revision", "pull/1/head")
     assert done.returncode == 0, done.stderr
     assert "release: this-is-super-long-length-label-upper-than-63characters-site-c11" in done.stdout
-    assert done.stdout.startswith("---\n")
+    assert done.stdout.startswith("--- # ServiceAccount edge/edge-gateway\n")
 
 
 def test_values_are_the_merged_ones(run):

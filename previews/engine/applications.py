@@ -16,6 +16,7 @@ from previews.engine.flux.options import FluxOptions
 from previews.engine.yamls import canonical, dump, load
 
 API_GROUP = "argoproj.io"
+_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 #: What of `helm` is the value row's; the rest of the Application is the target.
 _VALUE_FIELDS = frozenset({"values", "valuesObject", "parameters", "fileParameters", "valueFiles"})
 
@@ -80,6 +81,7 @@ class Profile:
 class Application:
     """An Application object. `digest` is its canonical spec; `target` the YAML of all that is no value of it.
 
+    `cascades`: what it made is deleted with it, since it has the resources-finalizer (or is Flux's).
     `problem` says what of its sources cannot be read; it then has none.
     A Kustomization or HelmRelease is one with `flux` (previews.engine.flux.definitions).
     """
@@ -96,6 +98,7 @@ class Application:
     digest: str = ""
     target: str = ""
     ignore: tuple[Ignore, ...] = ()
+    cascades: bool = True
     problem: str = ""
     flux: FluxOptions | None = None
 
@@ -166,6 +169,7 @@ def parse_application(document: Mapping[str, Any]) -> Application:
         digest=canonical(spec),
         target=_target(metadata, spec),
         ignore=_parse_ignore(spec),
+        cascades=any(name.startswith(_FINALIZER) for name in _texts(metadata, "finalizers")),
         problem=problem,
     )
 
@@ -179,18 +183,19 @@ def _parse_sources(raw: list[Mapping[str, Any]]) -> tuple[tuple[Source, ...], st
 
 
 def _parse_ignore(spec: Mapping[str, Any]) -> tuple[Ignore, ...]:
-    """`ignoreDifferences` by JSON pointers. jq paths and field managers hide nothing: a DIFF too many is honest."""
     rules = spec.get("ignoreDifferences")
     return tuple(
         Ignore(
             kind=_text(rule, "kind"),
             name=_text(rule, "name"),
-            paths=tuple(str(path) for path in rule["jsonPointers"]),
+            paths=_texts(rule, "jsonPointers"),
             group=_text(rule, "group"),
             namespace=_text(rule, "namespace"),
+            jq=_texts(rule, "jqPathExpressions"),
+            managers=_texts(rule, "managedFieldsManagers"),
         )
         for rule in (rules if isinstance(rules, list) else ())
-        if isinstance(rule, dict) and isinstance(rule.get("jsonPointers"), list)
+        if isinstance(rule, dict)
     )
 
 
@@ -289,6 +294,11 @@ def _list(raw: Mapping[str, Any], key: str, kind: type | UnionType = str | int |
     if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
         raise RenderFailed("discover", f"{key} is no list of {'mappings' if kind is dict else 'texts'}")
     return value
+
+
+def _texts(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = raw.get(key)
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
 def _text(raw: Any, key: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from previews.engine.errors import SkipReason, Stage
+from previews.engine.ignoring import Steps
 from previews.engine.manifests import ResourceId
 
 ValueState = Literal["unchanged", "changed", "added", "removed"]
@@ -46,12 +47,22 @@ class ResourceChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """A resource of which rules hide `count` differing fields: what is taken out of each side before it is compared."""
+
+    id: ResourceId
+    base: Steps
+    head: Steps
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """The comparison of one instance at base and at head.
 
     `cluster` and `application` are the column and the row; `name` is the Application's own name. `group` is the
     identifier of the group of identical yaml changes that the cell belongs to, None when its yaml is not changed.
-    `key` is the render key of each side: equal keys were never rendered.
+    `ignored` is how many fields differ that rules hide, in the resources of `hidden`.
     """
 
     cluster: str
@@ -67,6 +78,7 @@ class Cell:
     yaml_lines: Lines = (0, 0)
     resources: tuple[ResourceChange, ...] = ()
     ignored: int = 0
+    hidden: tuple[Hidden, ...] = ()
     unstable: int = 0
     group: str | None = None
     error: CellError | None = None

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
-from previews.engine.cells import Cause, Cell, CellError, CellSkip, Lines, ResourceChange, Side, YamlState
+from previews.engine.cells import Cause, Cell, CellError, CellSkip, Hidden, Lines, ResourceChange, Side, YamlState
 from previews.engine.config import Ignore
 from previews.engine.diff.lines import diff_lines
 from previews.engine.diff.opcodes import count
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
-from previews.engine.exclusions import Exclusions, without_excluded
+from previews.engine.exclusions import without_excluded
+from previews.engine.hooks import Applied, applied_by_sync, kept_when_deleted
+from previews.engine.ignoring import FindPaths, no_paths, remove_from_both, without
 from previews.engine.manifests import Manifest, Resource
+from previews.engine.normalise import normalise
 from previews.engine.plan import PlannedCell
 from previews.engine.render.requests import digest
 from previews.engine.render.unstable import MARK
-from previews.engine.scope import GroupKind, placed
+from previews.engine.rules import Rules
+from previews.engine.scope import placed
+from previews.engine.tracking import Tracker
 from previews.engine.yamls import canonical, load
 
 #: What one side came to: a manifest, why there is none, or None where the instance does not exist.
 Outcome = Manifest | RenderFailed | NotRendered | None
+
+
+NO_RULES = Rules()
 
 
 class Unreadable(YamlError):
@@ -36,32 +43,108 @@ class Unreadable(YamlError):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two manifests. `digest` is equal for identical changes, "" when nothing differs."""
+    """What differs between two manifests. `digest` is equal for identical changes, "" when nothing differs.
 
-    changes: tuple[ResourceChange, ...]
-    lines: Lines
-    ignored: int
-    digest: str
+    `hidden` are the resources of which rules hide a difference; `problems` say which rules could not be followed.
+    """
+
+    changes: tuple[ResourceChange, ...] = ()
+    digest: str = ""
+    hidden: tuple[Hidden, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> Lines:
+        """Lines added and removed."""
+        return sum(change.lines[0] for change in self.changes), sum(change.lines[1] for change in self.changes)
 
 
-def compare_manifests(base: Manifest, head: Manifest, ignore: Sequence[Ignore] = ()) -> Comparison:
-    """Pairs resources by identity; texts that mean the same object do not differ."""
+@dataclass(frozen=True)
+class Viewpoint:
+    """How one side of an instance is looked at: its own ignored differences, and the marks that Argo CD adds to it."""
+
+    ignore: tuple[Ignore, ...] = ()
+    tracker: Tracker | None = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What comparing one resource gives."""
+
+    change: ResourceChange | None = None
+    edit: str = ""
+    hidden: Hidden | None = None
+    problems: tuple[str, ...] = ()
+
+
+def compare_manifests(
+    base: Manifest,
+    head: Manifest,
+    rules: Rules = NO_RULES,
+    viewpoints: tuple[Viewpoint, Viewpoint] = (Viewpoint(), Viewpoint()),
+) -> Comparison:
+    """Pairs resources by identity; texts that mean the same object do not differ, nor do those in ignored fields."""
     left = {resource.id: resource for resource in base.resources}
     right = {resource.id: resource for resource in head.resources}
-    changes, parts, ignored = [], [], 0
+    changes, parts, hidden, problems = [], [], [], list[str]()
     for identity in sorted(left.keys() | right.keys()):
-        before, after = left.get(identity), right.get(identity)
-        if before and after:
-            if before.hash == after.hash or _means_the_same(before, after):
-                continue
-            if _differs_only_in_ignored(before, after, ignore):
-                ignored += 1
-                continue
-        change, edit = _change(before, after)
-        changes.append(change)
-        parts.append([identity.group, identity.kind, identity.name, change.state, edit])
-    lines = (sum(change.lines[0] for change in changes), sum(change.lines[1] for change in changes))
-    return Comparison(tuple(changes), lines, ignored, digest(parts) if parts else "")
+        found = _compare(left.get(identity), right.get(identity), rules, viewpoints)
+        problems.extend(found.problems)
+        if found.hidden:
+            hidden.append(found.hidden)
+        if found.change:
+            changes.append(found.change)
+            parts.append([identity.group, identity.kind, identity.name, found.change.state, found.edit])
+    return Comparison(tuple(changes), digest(parts) if parts else "", tuple(hidden), tuple(dict.fromkeys(problems)))
+
+
+def _compare(
+    before: Resource | None, after: Resource | None, rules: Rules, viewpoints: tuple[Viewpoint, Viewpoint]
+) -> _Found:
+    old, new = viewpoints
+    if before and after and before.hash == after.hash and old.tracker == new.tracker:
+        return _Found()
+    before = old.tracker.tracked(before) if before and old.tracker else before
+    after = new.tracker.tracked(after) if after and new.tracker else after
+    if not before or not after:
+        return _Found(*_change(before, after))
+    ignore = (_covering(old, after, rules), _covering(new, after, rules))
+    asks_jq = any(rule.jq for side in ignore for rule in side)
+    compare = _compare_texts.__wrapped__ if asks_jq else _compare_texts
+    return compare(before, after, ignore, rules.ignores_aggregated_roles, rules.find_paths if asks_jq else no_paths)
+
+
+def _covering(side: Viewpoint, resource: Resource, rules: Rules) -> tuple[Ignore, ...]:
+    wanted = () if rules.show_ignored else (*side.ignore, *rules.ignore)
+    return tuple(rule for rule in wanted if rule.covers(resource.id))
+
+
+# What many clusters have in common is compared once.
+@lru_cache(maxsize=2048)
+def _compare_texts(
+    before: Resource,
+    after: Resource,
+    ignore: tuple[tuple[Ignore, ...], tuple[Ignore, ...]],
+    ignores_aggregated_roles: bool,
+    find: FindPaths,
+) -> _Found:
+    try:
+        old, new = (normalise(load(one.text), one.id, ignores_aggregated_roles) for one in (before, after))
+    except YamlError:
+        return _Found(*_change(before, after))
+    # Not `==`, for which True is 1.
+    if canonical(old) == canonical(new):
+        return _Found()
+    removed = remove_from_both((old, new), ignore, find)
+    problems = (*removed.base.problems, *removed.head.problems)
+    if not removed.count:
+        return _Found(*_change(before, after), problems=problems)
+    steps = removed.base.steps, removed.head.steps
+    hidden = Hidden(after.id, *steps, removed.count)
+    if removed.is_same:
+        return _Found(hidden=hidden, problems=problems)
+    texts = (one.with_text(without(one.text, taken)) for one, taken in zip((before, after), steps, strict=True))
+    return _Found(*_change(*texts), hidden, problems)
 
 
 # A template change makes the same edit on every cluster: it is worked out once.
@@ -94,67 +177,17 @@ def _check_readable(side: Side, resource: Resource | None) -> None:
         raise Unreadable(side, f"{resource.id.kind} {resource.id.name}: {error}") from None
 
 
-@lru_cache(maxsize=2048)
-def _means_the_same(before: Resource, after: Resource) -> bool:
-    """Whether two texts are the same object: comments, order of keys and quotes do not count."""
-    try:
-        # Not `==`, for which True is 1.
-        return canonical(load(before.text)) == canonical(load(after.text))
-    except YamlError:
-        return False
-
-
-def _differs_only_in_ignored(before: Resource, after: Resource, ignore: Sequence[Ignore]) -> bool:
-    paths = [path for rule in ignore if rule.covers(after.id) for path in rule.paths]
-    if not paths:
-        return False
-    sides = [load(before.text), load(after.text)]
-    for side in sides:
-        for path in paths:
-            _drop(side, [part.replace("~1", "/").replace("~0", "~") for part in path.lstrip("/").split("/")])
-    return canonical(sides[0]) == canonical(sides[1])
-
-
-def _drop(value: Any, pointer: list[str]) -> None:
-    """Removes what a JSON pointer names; nothing when it names nothing."""
-    *parents, last = pointer
-    for part in parents:
-        value = _member(value, part)
-    if isinstance(value, dict):
-        value.pop(last, None)
-    elif _member(value, last) is not None:
-        value.pop(int(last))
-
-
-def _member(value: Any, part: str) -> Any:
-    if isinstance(value, dict):
-        return value.get(part)
-    is_place = isinstance(value, list) and part.isdigit() and int(part) < len(value)
-    return value[int(part)] if is_place else None
-
-
 @dataclass(frozen=True)
 class _Yaml:
     """The yaml half of a cell."""
 
     state: YamlState
-    comparison: Comparison = Comparison((), (0, 0), 0, "")
+    comparison: Comparison = Comparison()
     error: CellError | None = None
     skipped: CellSkip | None = None
     notes: tuple[str, ...] = ()
     unstable: int = 0
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What holds for all cells of a preview.
-
-    Differences that are hidden, kinds that Argo CD leaves alone, kinds without a namespace besides the built-in ones.
-    """
-
-    ignore: tuple[Ignore, ...] = ()
-    exclusions: Exclusions = field(default_factory=Exclusions)
-    cluster_scoped: frozenset[GroupKind] = frozenset()
+    is_left_alone: bool = False
 
 
 def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules) -> tuple[Cell, str]:
@@ -168,17 +201,18 @@ def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules) 
         for outcome, namespace in zip((base, head), planned.namespaces, strict=True)
     )
     try:
-        yaml = _yaml_side(planned, base, head, (*rules.ignore, *planned.ignore))
+        yaml = _yaml_side(planned, base, head, rules)
     except Unreadable as error:
         yaml = _Yaml("failed", error=CellError(error.side, "parse", str(error)))
     cell = replace(
         cell,
         yaml=yaml.state,
         cause=_causes(planned, cell, yaml.state),
-        deploys=yaml.state in ("changed", "added", "removed") and not planned.held,
+        deploys=yaml.state in ("changed", "added", "removed") and not planned.held and not yaml.is_left_alone,
         yaml_lines=yaml.comparison.lines,
         resources=yaml.comparison.changes,
-        ignored=yaml.comparison.ignored,
+        ignored=sum(hidden.count for hidden in yaml.comparison.hidden),
+        hidden=yaml.comparison.hidden,
         unstable=yaml.unstable,
         error=yaml.error,
         skipped=yaml.skipped,
@@ -193,34 +227,64 @@ def _as_synced(outcome: Outcome, namespace: str, cluster: str, rules: Rules) -> 
     return without_excluded(placed(outcome, namespace, rules.cluster_scoped), rules.exclusions, cluster)
 
 
-def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, ignore: Sequence[Ignore]) -> _Yaml:
+def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules) -> _Yaml:
     error, skipped = _error(base, head), _skip(base, head)
     before = base if isinstance(base, Manifest) else Manifest()
     if not planned.on_head:
         # Gone whatever it was: the fleet says so, and not a render.
-        return _Yaml("removed", compare_manifests(before, Manifest()), error, skipped)
+        gone = compare_manifests(before, Manifest())
+        kept = kept_when_deleted(gone.changes, before, planned.cascades) if planned.by_argo_cd else ()
+        return _Yaml("removed", gone, error, skipped, notes=kept)
     if error is not None:
         return _Yaml("failed", error=error)
     if skipped is not None or not isinstance(head, Manifest):
         return _Yaml("skipped", skipped=skipped)
-    comparison = compare_manifests(before, head, ignore)
-    unstable = sum(resource.text.count(MARK) for resource in head.resources)
-    notes = _notes(head, unstable)
+    comparison = compare_manifests(before, head, rules, _viewpoints(planned, rules))
+    applied = applied_by_sync(comparison.changes, before, head) if planned.by_argo_cd else Applied()
+    yaml = _Yaml(
+        "unchanged",
+        comparison,
+        notes=(*_notes(head, comparison, planned), *applied.notes),
+        unstable=sum(resource.text.count(MARK) for resource in head.resources),
+        is_left_alone=applied.is_nothing,
+    )
     if not planned.on_base:
-        return _Yaml("added", comparison, notes=notes, unstable=unstable)
+        return replace(yaml, state="added")
     if comparison.changes:
-        return _Yaml("changed", comparison, notes=notes, unstable=unstable)
+        return replace(yaml, state="changed")
     if _inputs(before) != _inputs(head):
-        return _Yaml("skipped", comparison, skipped=_missing(head if head.missing else before), notes=notes)
-    return _Yaml("unchanged", comparison, notes=notes, unstable=unstable)
+        return replace(yaml, state="skipped", skipped=_missing(head if head.missing else before), unstable=0)
+    return yaml
 
 
-def _notes(manifest: Manifest, unstable: int) -> tuple[str, ...]:
-    absent = [f"without {item.name} {item.version}, which is not here" for item in manifest.missing]
+def _viewpoints(planned: PlannedCell, rules: Rules) -> tuple[Viewpoint, Viewpoint]:
+    base, head = (
+        Viewpoint(ignore, Tracker(rules.tracking, name, namespace) if rules.tracking and name else None)
+        for ignore, name, namespace in zip(planned.ignore, planned.trackers, planned.namespaces, strict=True)
+    )
+    return base, head
+
+
+def _notes(manifest: Manifest, comparison: Comparison, planned: PlannedCell) -> tuple[str, ...]:
+    notes = [f"without {item.name} {item.version}, which is not here" for item in manifest.missing]
+    unstable = sum(resource.text.count(MARK) for resource in manifest.resources)
     if unstable:
         values = "1 value comes" if unstable == 1 else f"{unstable} values come"
-        absent.append(f"{values} out differently at each render (random or time) and is not compared: see {MARK}n⟩")
-    return (*absent, *manifest.warnings)
+        notes.append(f"{values} out differently at each render (random or time) and is not compared: see {MARK}n⟩")
+    changed = [change.id for change in comparison.changes if change.state == "changed"]
+    managers = {
+        name: None
+        for side in planned.ignore
+        for rule in side
+        for name in rule.managers
+        if any(rule.covers(one) for one in changed)
+    }
+    if managers:
+        notes.append(
+            f"ignoreDifferences by field managers ({', '.join(managers)}) hides nothing here: only the cluster knows "
+            "which fields are theirs"
+        )
+    return (*notes, *manifest.warnings, *comparison.problems)
 
 
 def _value_side(planned: PlannedCell) -> Cell:

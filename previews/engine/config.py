@@ -16,6 +16,8 @@ from previews.engine.manifests import ResourceId
 from previews.engine.yamls import canonical, load_with_lines
 
 FILE_NAME = "astrolabe.yaml"
+#: How Argo CD marks what it made (`application.resourceTrackingMethod`).
+METHODS = ("annotation", "label", "annotation+label")
 SECRET_VALUES = (r"(?i)(password|passwd|token|secret|private.?key)$",)
 
 
@@ -54,16 +56,19 @@ class DiscoverRoot:
 
 @dataclass(frozen=True)
 class Ignore:
-    """Differences that are hidden, and counted: JSON pointers on the resources that the other fields choose.
+    """Differences that are hidden, and counted: fields of the resources that the other fields choose.
 
-    `group` and `kind` are globs; an empty field chooses any.
+    `paths` are JSON pointers, `jq` expressions, `managers` names of field managers, which only a cluster knows. `group`
+    and `kind` are globs; an empty field chooses any.
     """
 
     kind: str
     name: str
-    paths: tuple[str, ...]
+    paths: tuple[str, ...] = ()
     group: str = "*"
     namespace: str = ""
+    jq: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
 
     def covers(self, resource: ResourceId) -> bool:
         """Whether the rule is for a resource (util/argo/normalizers/diff_normalizer.go)."""
@@ -94,6 +99,7 @@ class FleetConfig:
     helm_version: str = ""
     skip_tests: bool = False
     ignore: tuple[Ignore, ...] = ()
+    tracking: str = ""
     secret_values: tuple[str, ...] = SECRET_VALUES
     argocd: Mapping[str, str] = field(default_factory=dict)
     digest: str = "{}"
@@ -170,7 +176,8 @@ _SHAPE = _Map(
     generators=dict,
     kubernetesVersion=str,
     helm=_Map(skipTests=bool, version=str),
-    ignore=[_Map(("paths",), kind=str, name=str, paths=[str])],
+    ignore=[_Map(kind=str, name=str, paths=[str], jq=[str])],
+    tracking=str,
     secretValues=[str],
     argocd=dict,
 )
@@ -223,6 +230,11 @@ def _check_patterns(value: Mapping[str, Any]) -> None:
     for index, entry in enumerate(value.get("discover", [])):
         if len(entry) != 1:
             raise ConfigError("must be either `files` or `root`", f"discover[{index}]")
+    for index, rule in enumerate(value.get("ignore", [])):
+        if not (rule.get("paths") or rule.get("jq")):
+            raise ConfigError("must have `paths` or `jq`", f"ignore[{index}]")
+    if value.get("tracking", METHODS[0]) not in METHODS:
+        raise ConfigError(f"must be one of {', '.join(METHODS)}", "tracking")
     for index, pattern in enumerate(value.get("secretValues", [])):
         try:
             re.compile(pattern)
@@ -243,8 +255,12 @@ def _build(value: Mapping[str, Any]) -> FleetConfig:
         helm_version=value.get("helm", {}).get("version", ""),
         skip_tests=value.get("helm", {}).get("skipTests", False),
         ignore=tuple(
-            Ignore(item.get("kind", ""), item.get("name", ""), tuple(item["paths"])) for item in value.get("ignore", ())
+            Ignore(
+                item.get("kind", ""), item.get("name", ""), tuple(item.get("paths", ())), jq=tuple(item.get("jq", ()))
+            )
+            for item in value.get("ignore", ())
         ),
+        tracking=value.get("tracking", ""),
         secret_values=tuple(value.get("secretValues", SECRET_VALUES)),
         argocd={
             key: text if isinstance(text, str) else canonical(text) for key, text in value.get("argocd", {}).items()

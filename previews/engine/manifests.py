@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from previews.engine.errors import YamlError
@@ -32,6 +32,10 @@ class Resource:
     text: str
     hash: str
 
+    def with_text(self, text: str) -> Resource:
+        """The same resource with another text."""
+        return make_resource(self.id, self.version, text)
+
 
 @dataclass(frozen=True, slots=True)
 class MissingDependency:
@@ -56,11 +60,15 @@ class Manifest:
     missing: tuple[MissingDependency, ...] = ()
 
 
+#: Stands for what Kubernetes puts behind a `generateName`; no name can hold it.
+ANY_ENDING = "*"
+
 _SEPARATOR = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
 _PLAIN = r"[\"']?([^\"'\s#{}\[\]&*!|>%@`]+)[\"']?[ \t]*$"
 _KIND = re.compile(rf"^kind:[ \t]+{_PLAIN}", re.MULTILINE)
 _API_VERSION = re.compile(rf"^apiVersion:[ \t]+{_PLAIN}", re.MULTILINE)
 _METADATA = re.compile(r"^metadata:[ \t]*\n((?:[ \t]+.*\n?|[ \t]*#.*\n?|\n)+)", re.MULTILINE)
+_ITEMS = re.compile(r"^[\"']?items[\"']?[ \t]*:", re.MULTILINE)
 _CONTENT = re.compile(r"^(?![ \t]*(?:#|$))", re.MULTILINE)
 
 
@@ -77,8 +85,8 @@ def read_resources(document: str, mask: Mask) -> list[Resource]:
     no object.
     """
     quick = _quick_identity(document)
-    if quick and quick[0].kind != "Secret" and not document.startswith("items:") and "\nitems:" not in document:
-        return [_resource(*quick, document)]
+    if quick and quick[0].kind != "Secret" and not _ITEMS.search(document):
+        return [make_resource(*quick, document)]
     value = load(document)
     if value is None:
         return []
@@ -91,10 +99,11 @@ def read_resources(document: str, mask: Mask) -> list[Resource]:
     identity, version = _identity(value)
     if identity.kind == "Secret" and not identity.group:
         document = dump(mask_secret(value, mask), sort_keys=False).rstrip()
-    return [_resource(identity, version, document)]
+    return [make_resource(identity, version, document)]
 
 
-def _resource(identity: ResourceId, version: str, text: str) -> Resource:
+def make_resource(identity: ResourceId, version: str, text: str) -> Resource:
+    """A resource with the hash of its text."""
     return Resource(identity, version, text, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
 
 
@@ -123,15 +132,21 @@ def _identity(value: Mapping[str, Any]) -> tuple[ResourceId, str]:
     metadata = value.get("metadata")
     fields = metadata if isinstance(metadata, dict) else {}
     group, _, version = api.rpartition("/")
-    name = fields.get("name") or fields.get("generateName") or ""
+    # Kubernetes ends a generateName anew at each creation, so that no two of them are the same object.
+    generated = fields.get("generateName")
+    name = fields.get("name") or (f"{generated}{ANY_ENDING}" if generated else "")
     return ResourceId(group, kind, str(fields.get("namespace") or ""), str(name)), version
 
 
 def without_duplicates(resources: Iterable[Resource]) -> tuple[tuple[Resource, ...], tuple[str, ...]]:
-    """One resource for each identity, and a warning for each that stood twice: the last one wins, as in Argo CD."""
+    """One resource for each identity, and a warning for each that stood twice: the last one wins, as in Argo CD.
+
+    Those with a generateName are told apart by a number (controller/state.go DeduplicateTargetObjects).
+    """
     kept: dict[ResourceId, Resource] = {}
     warnings = []
-    for resource in resources:
+    for one in resources:
+        resource = _numbered(one, kept) if one.id.name.endswith(ANY_ENDING) else one
         if resource.id in kept:
             warnings.append(f"{resource.id.kind} {resource.id.name} is rendered more than once; the last one counts")
             del kept[resource.id]
@@ -139,6 +154,24 @@ def without_duplicates(resources: Iterable[Resource]) -> tuple[tuple[Resource, .
     return tuple(kept.values()), tuple(dict.fromkeys(warnings))
 
 
+def _numbered(resource: Resource, kept: Mapping[ResourceId, Resource]) -> Resource:
+    identity, number = resource.id, 1
+    while identity in kept:
+        number += 1
+        identity = replace(resource.id, name=f"{resource.id.name}{number}")
+    return replace(resource, id=identity)
+
+
 def to_text(manifest: Manifest) -> str:
     """The whole manifest as YAML documents."""
     return "".join(f"---\n{resource.text}\n" for resource in manifest.resources)
+
+
+def to_readable_text(resources: Iterable[Resource]) -> str:
+    """Resources as YAML documents; a comment before each names its namespace, which need not stand in its text."""
+    return "".join(f"--- # {_heading(resource.id)}\n{resource.text}\n" for resource in resources)
+
+
+def _heading(one: ResourceId) -> str:
+    # On one line, whatever stands in a name.
+    return " ".join(f"{one.kind} {f'{one.namespace}/' if one.namespace else ''}{one.name}".split())

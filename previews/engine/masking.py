@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -31,31 +32,76 @@ def kept_key(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def shown(text: str) -> str:
+    """The mask that hides nothing."""
+    return text
+
+
 def make_mask(key: bytes | None) -> Mask:
     """A function from a secret text to its mark. The key is this installation's; None shows secrets as they are.
 
     An HMAC, since a bare hash of a short password can be guessed.
     """
     if key is None:
-        return lambda text: text
-    return lambda text: "••• hmac:" + hmac.new(key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:12]
+        return shown
+
+    def mark(text: str) -> str:
+        return "••• hmac:" + hmac.new(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:12]
+
+    return mark
 
 
 def mask_secret(secret: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
-    """A Secret object with marks for the values of `data` and `stringData` and for what kubectl last applied."""
-    masked = dict(secret)
+    """A Secret object with marks for the values of `data`, and for what kubectl last applied.
+
+    Marks are made of what is encoded, so that it does not matter in which form it was written; see `encoded`.
+    """
+    if mask is shown:
+        return dict(secret)
+    masked = encoded(secret)
+    if isinstance(masked.get("data"), dict):
+        masked["data"] = {key: _mask_data(value, mask) for key, value in sorted(masked["data"].items())}
     for field in ("data", "stringData"):
-        content = masked.get(field)
-        if isinstance(content, dict):
-            masked[field] = {key: _mask_any(value, mask) for key, value in content.items()}
-        elif content is not None:
-            masked[field] = _mask_any(content, mask)
+        if masked.get(field) is not None and not isinstance(masked[field], dict):
+            masked[field] = _mask_any(masked[field], mask)
     metadata = masked.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if isinstance(annotations, dict) and _LAST_APPLIED in annotations:
         hidden = {**annotations, _LAST_APPLIED: _mask_any(annotations[_LAST_APPLIED], mask)}
         masked["metadata"] = {**dict(metadata or {}), "annotations": hidden}
     return masked
+
+
+def encoded(secret: Mapping[str, Any]) -> dict[str, Any]:
+    """A Secret with its `stringData` as base64 in `data`, and "" for null, as Argo CD compares it.
+
+    Mirrors gitops-engine pkg/diff/diff.go NormalizeSecret.
+    """
+    plain, data = secret.get("stringData"), secret.get("data")
+    if not isinstance(plain, dict) and not isinstance(data, dict):
+        return dict(secret)
+    values = {key: "" if value is None else value for key, value in data.items()} if isinstance(data, dict) else {}
+    if isinstance(plain, dict):
+        values |= {key: _encode(value) for key, value in plain.items()}
+        secret = {key: value for key, value in secret.items() if key != "stringData"}
+    return {**secret, "data": values}
+
+
+def _encode(value: Any) -> Any:
+    if not isinstance(value, str) or _SOPS.fullmatch(value):
+        return value
+    return base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
+
+
+def _mask_data(value: Any, mask: Mask) -> Any:
+    if not isinstance(value, str) or _SOPS.fullmatch(value):
+        return _mask_any(value, mask)
+    try:
+        plain = base64.b64decode(re.sub(r"[\r\n]", "", value), validate=True).decode("utf-8", "surrogateescape")
+    except ValueError:
+        # Nobody can apply it; it must not look like the same text encoded.
+        plain = f"not base64: {value}"
+    return mask(plain) if value else ""
 
 
 def _mask_any(value: Any, mask: Mask) -> Any:

@@ -28,6 +28,8 @@ class PlannedCell:
     `base_key` and `head_key` are render keys, "" where a side has a problem or the instance is not on it. `values`
     and `targets` are YAML texts of both sides, secrets masked; `moved` are causes that may have moved the manifest.
     `namespaces` are the destination's, for objects that name none; a side that is not there has the other's.
+    `ignore` are each side's own rules; `trackers` the names that mark each side's objects, "" where nothing does.
+    `cascades`: deleting the Application deletes what it made.
     `held` is why nothing is deployed although the manifests differ, "" when there is no such reason; `notes` are said
     on the cell.
     """
@@ -48,15 +50,22 @@ class PlannedCell:
     moved: tuple[Cause, ...]
     retargeted: bool
     pinned: bool
-    ignore: tuple[Ignore, ...] = ()
+    ignore: tuple[tuple[Ignore, ...], tuple[Ignore, ...]] = ((), ())
     namespaces: tuple[str, str] = ("", "")
+    trackers: tuple[str, str] = ("", "")
+    cascades: bool = True
+    by_argo_cd: bool = True
     held: str = ""
     notes: tuple[str, ...] = ()
 
     @property
     def needs_rendering(self) -> bool:
         """Whether the two sides could give different manifests, or put the same one elsewhere."""
-        return self.base_key != self.head_key or self.namespaces[0] != self.namespaces[1]
+        return (
+            self.base_key != self.head_key
+            or self.namespaces[0] != self.namespaces[1]
+            or self.trackers[0] != self.trackers[1]
+        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
         old = _resolve(before, base_resolver) if before else _broken_parent(after, base)
         after = replace(after, is_new=before is None and old is None) if after else None
         new = _resolve(after, head_resolver) if after else _broken_parent(before, head)
-        cell = _plan_cell(_Pair(before, after, old, new), place in pinned, show)
+        cell = _plan_cell(_Pair(before, after, old, new), place in pinned, bool(head_resolver.config.tracking), show)
         cell = replace(cell, notes=(*cell.notes, *policy_notes(before, after, base.policies, head.policies)))
         if _is_unchanged(cell) and after:
             unchanged.append(after)
@@ -126,10 +135,12 @@ def _same(before: Instance, after: Instance, base: Resolver, head: Resolver) -> 
         return False
 
 
-def _plan_cell(pair: _Pair, pinned: bool, show: Show) -> PlannedCell:
+def _plan_cell(pair: _Pair, pinned: bool, tracks: bool, show: Show) -> PlannedCell:
     before, after, old, new = pair.before, pair.after, pair.old, pair.new
     shown = after or before
     assert shown is not None
+    old_one, new_one = (before or shown).definition, (after or shown).definition
+    by_argo_cd = not new_one.flux
     targets = (before.definition.target if before else "", after.definition.target if after else "")
     said = flux_verdict(before, after, old, new)
     return PlannedCell(
@@ -149,11 +160,11 @@ def _plan_cell(pair: _Pair, pinned: bool, show: Show) -> PlannedCell:
         head_problem=None if isinstance(new, Resolution) else new,
         moved=_moved(pair),
         retargeted=bool(before and after and targets[0] != targets[1]),
-        ignore=shown.definition.ignore,
-        namespaces=(
-            (before or shown).definition.destination_namespace,
-            (after or shown).definition.destination_namespace,
-        ),
+        ignore=(old_one.ignore, new_one.ignore),
+        namespaces=(old_one.destination_namespace, new_one.destination_namespace),
+        trackers=(old_one.instance_name, new_one.instance_name) if tracks and by_argo_cd else ("", ""),
+        cascades=old_one.cascades,
+        by_argo_cd=by_argo_cd,
         pinned=pinned,
         held=said.held,
         notes=said.notes,

@@ -8,16 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from previews.engine.argocd import trusted_settings
 from previews.engine.cache import ManifestCache
 from previews.engine.cells import Cell
-from previews.engine.compare import Outcome, Rules, group_cells, make_cell
+from previews.engine.compare import Outcome, group_cells, make_cell
 from previews.engine.config import FILE_NAME, FleetConfig, parse_config
 from previews.engine.discover.fleet import Fleet, discover
 from previews.engine.errors import BadInput, ConfigError, NotRendered, RenderFailed
-from previews.engine.exclusions import exclusions
 from previews.engine.git import Mirror, normalise_address
 from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
@@ -29,6 +28,8 @@ from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderPool, RenderSettings, Result
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Known, Resolver
+from previews.engine.rules import Rules, make_rules
+from previews.engine.scope import defined_by
 from previews.engine.standing import Standing
 from previews.engine.trees import ObjectStore, Tree
 from previews.engine.users import User, join_fleets, join_plans, settle_across, with_users
@@ -207,8 +208,8 @@ class Workbench:
         self._known.update(self.cache.get_many(unknown))
         rest = [wanted[key] for key in unknown if key not in self._known]
         self.cached += len(wanted) - len(rest)
-        if rest and self._pool is None:
-            self._pool = RenderPool(self.store, self.settings)
+        if rest:
+            self._open_pool()
         done, fresh = len(wanted) - len(rest), dict[str, Result]()
         for request, result in self._pool.render(rest) if self._pool and rest else ():
             result = self._explained(result)
@@ -224,6 +225,15 @@ class Workbench:
                 progress(done, len(wanted))
         self.cache.put_many(fresh)
         return {key: self._known[key] for key in wanted}
+
+    def find_paths(self, expression: str, value: Any) -> list[Any]:
+        """jq, in a renderer's box; see RenderPool.find_paths."""
+        return self._open_pool().find_paths(expression, value)
+
+    def _open_pool(self) -> RenderPool:
+        if self._pool is None:
+            self._pool = RenderPool(self.store, self.settings)
+        return self._pool
 
 
 @dataclass
@@ -297,7 +307,7 @@ def prepare(
     left_fleet, right_fleet = (join_fleets([fleet[side] for fleet in fleets], users) for side in (0, 1))
     plan = join_plans(plans, users)
     scoped = frozenset().union(*(side.cluster_scoped() for pair in pairs for side in pair))
-    rules = Rules(joined.ignore, exclusions(joined.argocd), scoped)
+    rules = make_rules(joined, scoped, bench.find_paths)
     outside = bench.outside
     return Prepared(sides, joined, left_fleet, right_fleet, plan, what_if, rules, outside.used, outside.notes)
 
@@ -320,8 +330,10 @@ def _all_at_head(configs: Sequence[FleetConfig], asked: WhatIf) -> list[FleetCon
 def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:
     """The cells that change (or fail, or were skipped), with groups, from the manifests of the plan's requests."""
     made = []
+    defined = defined_by(result for result in manifests.values() if isinstance(result, Manifest))
+    rules = replace(prepared.rules, cluster_scoped=prepared.rules.cluster_scoped | defined)
     for planned in prepared.plan.cells:
-        cell, change = make_cell(planned, *outcomes(planned, manifests), prepared.rules)
+        cell, change = make_cell(planned, *outcomes(planned, manifests), rules)
         if cell.is_changed:
             made.append((cell, change))
     return group_cells(made)

@@ -129,6 +129,8 @@ def to_text(report: PreviewReport) -> str:
             for change in cell.resources
         ]
         lines += [f"    {line}" for line in _reason(cell)]
+        if cell.ignored:
+            lines.append(f"    {_many(cell.ignored, 'difference')} hidden by ignoreDifferences (--show-ignored shows)")
         lines += [f"    note: {note}" for note in cell.notes]
     return "\n".join(lines) + "\n"
 

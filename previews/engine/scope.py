@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from previews.engine.manifests import Manifest, Resource, without_duplicates
+from previews.engine.manifests import Manifest, Resource, ResourceId, without_duplicates
 from previews.engine.trees import Tree
 
 #: An API group and a kind.
@@ -82,6 +82,17 @@ def place_all(
 ) -> tuple[Resource, ...]:
     """The same for resources that are to be shown: none is left out."""
     return tuple(_place(resource, namespace, cluster_scoped) for resource in resources)
+
+
+def is_definition(resource: ResourceId) -> bool:
+    """Whether a resource defines a kind: a CRD."""
+    return (resource.group, resource.kind) == ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+def defined_by(manifests: Iterable[Manifest]) -> frozenset[GroupKind]:
+    """The kinds without a namespace that the CRDs in rendered manifests define."""
+    texts = (item.text for manifest in manifests for item in manifest.resources if is_definition(item.id))
+    return frozenset(kind for text in texts for kind in _defined_in(text.encode("utf-8", "replace")))
 
 
 def _place(resource: Resource, namespace: str, cluster_scoped: Collection[GroupKind]) -> Resource:

@@ -82,7 +82,8 @@ def join_plans(plans: Sequence[Plan], users: Sequence[User]) -> Plan:
     own, *others = plans
     cells: list[PlannedCell] = list(own.cells)
     for user, plan in zip(users, others, strict=True):
-        cells += [replace(cell, ignore=(*cell.ignore, *user.config.ignore)) for cell in plan.cells]
+        more = user.config.ignore
+        cells += [replace(cell, ignore=((*cell.ignore[0], *more), (*cell.ignore[1], *more))) for cell in plan.cells]
     return Plan(
         tuple(sorted(cells, key=lambda cell: (cell.cluster, cell.application))),
         {key: request for plan in plans for key, request in plan.requests.items()},

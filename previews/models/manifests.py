@@ -130,6 +130,15 @@ class DatabaseCache:
         Manifest.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
 
 
+def definitions_in(keys: Iterable[str]) -> Iterator[Rendered]:
+    """The known manifests that define kinds. Which ones do stands in their index, so that few texts are read."""
+    for batch in _batches(list(dict.fromkeys(keys))):
+        rows = Manifest.objects.filter(pk__in=batch).values_list("pk", "index")
+        found = [key for key, index in rows if any(entry[2] == "CustomResourceDefinition" for entry in index)]
+        results = DatabaseCache().get_many(found).values()
+        yield from (result for result in results if isinstance(result, Rendered))
+
+
 def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     return (keys[at : at + _BATCH] for at in range(0, len(keys), _BATCH))
 

@@ -6,6 +6,10 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from previews.engine.cells import Hidden
+from previews.engine.ignoring import steps_of
+from previews.engine.manifests import ResourceId
+from previews.engine.tracking import Tracker, Tracking
 from previews.models.manifests import Blob
 from previews.models.repositories import ChangeRequest, Repository
 from previews.models.text import NAME_LENGTH
@@ -115,7 +119,8 @@ class Cell(models.Model):
 
     `base_key` and `head_key` name the manifests, "" where a side has none or both were not rendered. Until the preview
     is finished the yaml state is `pending`, and `planned` holds what comparing will need. `namespaces` are those of the
-    destination on both sides, for objects that name none.
+    destination on both sides, for objects that name none; `marks` Argo CD's for both, none where none are added.
+    `hidden` are the resources of which rules hide a difference (previews.engine.cells.Hidden).
     """
 
     PENDING = "pending"
@@ -142,6 +147,8 @@ class Cell(models.Model):
     notes = models.JSONField(default=list)
     planned = models.JSONField(default=dict)
     namespaces = models.JSONField(default=list)
+    hidden = models.JSONField(default=list)
+    marks = models.JSONField(default=list)
     base_key = models.CharField(max_length=64, blank=True)
     head_key = models.CharField(max_length=64, blank=True)
     base_values = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
@@ -170,6 +177,21 @@ class Cell(models.Model):
         """The destination's namespace on both sides."""
         base, head = self.namespaces or ("", "")
         return base, head
+
+    @property
+    def trackers(self) -> tuple[Tracker | None, Tracker | None]:
+        """What marks the objects of both sides."""
+        base, head = (Tracker(Tracking(*how), *place) for how, place in self.marks) if self.marks else (None, None)
+        return base, head
+
+    @property
+    def hidden_fields(self) -> dict[ResourceId, Hidden]:
+        """The resources of which rules hide a difference, by identity."""
+        rows = (
+            Hidden(ResourceId(*identity), steps_of(base), steps_of(head), count)
+            for identity, base, head, count in self.hidden
+        )
+        return {row.id: row for row in rows}
 
 
 class RenderBatch(models.Model):

@@ -37,6 +37,7 @@ class Look:
     view: View
     unified: bool = False
     with_hidden: bool = False
+    with_ignored: bool = False
     openings: Openings | None = None
     start: tuple[int, int] | None = None
     back: str = ""
@@ -44,7 +45,12 @@ class Look:
     @property
     def query(self) -> str:
         """The look as a query, without what is open."""
-        parts = {"view": self.view, "layout": "unified" if self.unified else "", "hidden": "1" * self.with_hidden}
+        parts = {
+            "view": self.view,
+            "layout": "unified" if self.unified else "",
+            "hidden": "1" * self.with_hidden,
+            "ignored": "show" * self.with_ignored,
+        }
         return urlencode([(name, value) for name, value in (*parts.items(), ("m", self.back)) if value])
 
     def as_view(self, view: View) -> str:
@@ -61,6 +67,11 @@ class Look:
         """The query that shows, or hides, differences that do not count."""
         return replace(self, with_hidden=not self.with_hidden).query
 
+    @property
+    def other_ignored(self) -> str:
+        """The query that shows, or hides, differences that rules ignore."""
+        return replace(self, with_ignored=not self.with_ignored).query
+
 
 def find_cell(pk: int, cluster: str, application: str) -> Cell:
     """The cell at a place of a preview, with its blobs, or a 404."""
@@ -72,7 +83,7 @@ def show(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
     """The page."""
     cell = find_cell(pk, cluster, application)
     look = read_look(request, cell)
-    found = sections_of(cell, look.view, look.with_hidden)
+    found = sections_of(cell, look.view, look.with_hidden, look.with_ignored)
     context: dict[str, Any] = {
         "cell": cell,
         "preview": cell.preview,
@@ -93,7 +104,7 @@ def part(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
     """A part of a section's diff, to stand where its bar stood: `expand` opens a fold, `at` goes on from a part."""
     cell = find_cell(pk, cluster, application)
     look = read_look(request, cell)
-    sections = sections_of(cell, look.view, look.with_hidden).sections
+    sections = sections_of(cell, look.view, look.with_hidden, look.with_ignored).sections
     openings = look.openings or {}
     (number, first), last = look.start or next(iter(openings), (0, 0)), None
     if look.start is None:
@@ -118,6 +129,7 @@ def read_look(request: HttpRequest, cell: Cell) -> Look:
         view=cast(View, view),
         unified=query.get("layout") == "unified",
         with_hidden=query.get("hidden") == "1",
+        with_ignored=query.get("ignored") == "show",
         openings=parse_openings(query.get("expand", "")),
         start=start,
         back=_safe_matrix_query(query.get("m", "")),

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from previews.engine.cells import Lines, ResourceState
+from previews.engine.cells import Hidden, Lines, ResourceState
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.opcodes import Opcode, count
 from previews.engine.diff.resources import ResourcePair, pair_resources
-from previews.engine.manifests import ResourceId
+from previews.engine.ignoring import without
+from previews.engine.manifests import Resource, ResourceId, to_readable_text
 from previews.engine.scope import place_all
 from previews.models import Blob, Cell, Manifest
 from previews.views.cell_colours import Colours, colours
@@ -83,10 +84,13 @@ class Sections:
     equal: int = 0
 
 
-def sections_of(cell: Cell, view: View, with_hidden: bool = False) -> Sections:
-    """What a view of a cell compares. `with_hidden` shows resources too whose difference does not count."""
+def sections_of(cell: Cell, view: View, with_hidden: bool = False, with_ignored: bool = False) -> Sections:
+    """What a view of a cell compares.
+
+    `with_hidden` shows resources too that differ in nothing but order or comments, `with_ignored` what rules hide.
+    """
     if view == "yaml":
-        return _yaml_sections(cell, with_hidden)
+        return _yaml_sections(cell, with_hidden, with_ignored)
     base, head = (cell.base_values, cell.head_values) if view == "values" else (cell.base_target, cell.head_target)
     left, right = _text(base), _text(head)
     if left == right:
@@ -95,33 +99,70 @@ def sections_of(cell: Cell, view: View, with_hidden: bool = False) -> Sections:
     return Sections((Section(0, "Merged values" if view == "values" else "Target", state, left, right),))
 
 
-def texts_of(cell: Cell, view: View) -> tuple[str | None, str | None]:
-    """Both sides' whole text, as for a download."""
+def texts_of(cell: Cell, view: View, with_ignored: bool = True) -> tuple[str | None, str | None]:
+    """Both sides' whole text, as for a download; without what rules hide on request."""
     if view == "values":
         return _text(cell.base_values), _text(cell.head_values)
     if view == "target":
         return _text(cell.base_target), _text(cell.head_target)
     manifests = _manifests(cell)
-    return _manifest_text(manifests.get(cell.base_key)), _manifest_text(manifests.get(cell.head_key))
+    is_there = [bool(manifest and manifest.blob) for manifest in map(manifests.get, (cell.base_key, cell.head_key))]
+    hidden = {} if with_ignored else cell.hidden_fields
+    left, right = (
+        to_readable_text(_without(one, hidden, is_base) for one in side)
+        for side, is_base in zip(_delivered(cell, manifests), (True, False), strict=True)
+    )
+    return left if is_there[0] else None, right if is_there[1] else None
 
 
-def _yaml_sections(cell: Cell, with_hidden: bool) -> Sections:
+def _yaml_sections(cell: Cell, with_hidden: bool, with_ignored: bool) -> Sections:
     if cell.yaml_state in ("failed", "skipped", Cell.PENDING):
         # One side alone says nothing about a difference.
         return Sections(())
     manifests = _manifests(cell)
-    base, head = manifests.get(cell.base_key), manifests.get(cell.head_key)
-    if cell.base_key == cell.head_key and cell.placing[0] == cell.placing[1]:
-        return Sections((), equal=len(base.index) if base else 0)
-    left, right = (
-        place_all(manifest.resources if manifest else (), namespace, cell.preview.cluster_scoped_kinds)
-        for manifest, namespace in zip((base, head), cell.placing, strict=True)
-    )
-    paired = pair_resources(left, right)
+    if cell.base_key == cell.head_key and cell.placing[0] == cell.placing[1] and not cell.marks:
+        return Sections((), equal=sum(len(manifest.index) for manifest in manifests.values()))
+    hidden = cell.hidden_fields
+    paired = pair_resources(*_delivered(cell, manifests))
     counted = {_id(row): (row["lines"][0], row["lines"][1]) for row in cell.resources}
-    shown = [pair for pair in paired.changed if with_hidden or _ids(pair) & counted.keys()]
-    sections = tuple(_section(index, pair, counted) for index, pair in enumerate(shown))
-    return Sections(sections, len(paired.changed) - len(shown), paired.equal)
+    ignored = hidden.keys() if with_ignored else set()
+    # What differs in ignored fields alone is no difference in order or comments.
+    changed = [pair for pair in paired.changed if with_ignored or pair.id in counted or pair.id not in hidden]
+    shown = [pair for pair in changed if with_hidden or _ids(pair) & (counted.keys() | ignored)]
+    if not with_ignored:
+        shown = [_pair_without(pair, hidden) for pair in shown]
+    sections = tuple(
+        # The preview counted lines without those that rules hide.
+        _section(index, pair, {} if with_ignored and pair.id in hidden else counted)
+        for index, pair in enumerate(shown)
+    )
+    return Sections(sections, len(changed) - len(shown), paired.equal)
+
+
+def _delivered(cell: Cell, manifests: Mapping[str, Manifest]) -> tuple[tuple[Resource, ...], tuple[Resource, ...]]:
+    """The resources of both sides where a sync puts them, and with its marks."""
+    base, head = (
+        tuple(tracker.tracked(one) if tracker else one for one in placed)
+        for tracker, placed in (
+            (tracker, place_all(_resources(manifests.get(key)), namespace, cell.preview.cluster_scoped_kinds))
+            for key, namespace, tracker in zip((cell.base_key, cell.head_key), cell.placing, cell.trackers, strict=True)
+        )
+    )
+    return base, head
+
+
+def _resources(manifest: Manifest | None) -> tuple[Resource, ...]:
+    return manifest.resources if manifest else ()
+
+
+def _pair_without(pair: ResourcePair, hidden: Mapping[ResourceId, Hidden]) -> ResourcePair:
+    left, right = pair.left, pair.right
+    return ResourcePair(left and _without(left, hidden, is_base=True), right and _without(right, hidden, is_base=False))
+
+
+def _without(resource: Resource, hidden: Mapping[ResourceId, Hidden], is_base: bool) -> Resource:
+    found = hidden.get(resource.id)
+    return resource.with_text(without(resource.text, found.base if is_base else found.head)) if found else resource
 
 
 def _ids(pair: ResourcePair) -> set[ResourceId]:
@@ -149,10 +190,6 @@ def _section(index: int, pair: ResourcePair, counted: Mapping[ResourceId, Lines]
 def _manifests(cell: Cell) -> dict[str, Manifest]:
     keys = {key for key in (cell.base_key, cell.head_key) if key}
     return Manifest.objects.select_related("blob").in_bulk(keys)
-
-
-def _manifest_text(manifest: Manifest | None) -> str | None:
-    return manifest.blob.text if manifest and manifest.blob else None
 
 
 def _text(blob: Blob | None) -> str | None:

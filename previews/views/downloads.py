@@ -25,11 +25,11 @@ def raw(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpRe
 
 
 def unified(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpResponse:
-    """The diff of the view that the query names, as `git apply` takes it."""
+    """The diff of the view that the query names, as `git apply` takes it; what rules hide only with `ignored=show`."""
     cell = find_cell(pk, cluster, application)
     look = read_look(request, cell)
     path = f"{_safe(cluster)}/{_safe(application)}/{look.view}.yaml"
-    response = HttpResponse(unified_diff(*texts_of(cell, look.view), path), content_type=_PLAIN)
+    response = HttpResponse(unified_diff(*texts_of(cell, look.view, look.with_ignored), path), content_type=_PLAIN)
     name = f"{_safe(application)}-{_safe(cluster)}-{look.view}.diff"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -34,6 +34,8 @@ helm: {skipTests: true}
 ignore:
   - kind: Deployment
     paths: ["/metadata/labels/helm.sh~1chart"]
+    jq: [.spec.replicas]
+tracking: annotation
 secretValues: ["(?i)password"]
 argocd: {kustomize.buildOptions: --enable-helm}
 """
@@ -49,6 +51,8 @@ def test_every_key_is_read():
     assert config.discover[1].source["helm"] == {"valueFiles": ["values-{cluster}.yaml"]}
     assert config.skip_tests
     assert config.ignore[0].paths == ("/metadata/labels/helm.sh~1chart",)
+    assert config.ignore[0].jq == (".spec.replicas",)
+    assert config.tracking == "annotation"
 
 
 def test_an_empty_file_configures_nothing():
@@ -68,6 +72,8 @@ def test_an_empty_file_configures_nothing():
         ("version: 1\naddresses: x", "line 2: addresses: must be a list"),
         ("version: 1\ndiscover:\n - {}\n", "must be either `files` or `root`"),
         ("version: 1\nsecretValues: ['(']", "is no regular expression"),
+        ("version: 1\nignore: [{kind: Pod}]", r"ignore\[0\]: must have `paths` or `jq`"),
+        ("version: 1\ntracking: none", "tracking: must be one of annotation, label"),
         ("version: 1\nversion: 1", "line 2: key 'version' stands twice"),
         ("a: [", "is no YAML"),
         ("- 1", "must be a mapping"),

@@ -222,7 +222,9 @@ def test_secrets_are_masked_in_manifests_and_values_yet_their_change_shows(git, 
         ("{kind: Config*, name: web, jsonPointers: [/data/x, /no/such/place, /data/9/y]}", "unchanged", 1),
         ("{group: apps, kind: ConfigMap, jsonPointers: [/data/x]}", "changed", 0),
         ("{kind: ConfigMap, name: other, jsonPointers: [/data/x]}", "changed", 0),
-        ("{kind: ConfigMap, jqPathExpressions: [.data.x]}", "changed", 0),
+        ("{kind: ConfigMap, jqPathExpressions: [.data.x]}", "unchanged", 1),
+        ("{kind: ConfigMap, jqPathExpressions: ['.data | to_entries']}", "changed", 0),
+        ("{kind: ConfigMap, managedFieldsManagers: [someone]}", "changed", 0),
     ],
 )
 def test_the_applications_own_ignored_differences_are_hidden_and_counted(preview, rule, yaml, ignored):

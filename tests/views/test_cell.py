@@ -2,9 +2,12 @@
 
 import html
 import re
+from dataclasses import asdict, astuple
 
 import pytest
 
+from previews.engine.compare import Viewpoint, compare_manifests
+from previews.engine.config import Ignore
 from tests.factories import (
     HOSTILE,
     keep_manifest,
@@ -216,7 +219,9 @@ def test_texts_can_be_had_as_they_are(client, preview):
     address = cell.get_absolute_url()
     values = client.get(f"{address}raw/?view=values&side=head")
 
-    assert client.get(f"{address}raw/?view=yaml&side=base").content.decode() == base
+    raw = client.get(f"{address}raw/?view=yaml&side=base").content.decode()
+    assert raw.replace("--- # Deployment api/api\n", "---\n").replace("--- # Service api/api\n", "---\n") == base
+    assert raw != base
     assert client.get(f"{address}raw/?view=yaml&side=head").status_code == 404
     assert values["Content-Type"] == "text/plain; charset=utf-8"
     assert values["X-Content-Type-Options"] == "nosniff"
@@ -243,3 +248,46 @@ def test_places_that_are_not_there_are_not_found(client, preview):
     ):
         assert client.get(address).status_code == 404
     assert client.get(f"{cell.get_absolute_url()}?expand=nonsense&at=x&view=y").status_code == 200
+
+
+def test_ignored_differences_are_hidden_counted_and_shown_on_request(client, preview):
+    texts = manifest_text("api"), manifest_text("api", replicas=6, level="debug")
+    rule = Viewpoint((Ignore("Deployment", "", ("/spec/replicas",)),))
+    found = compare_manifests(*(keep_manifest(text)[1] for text in texts), viewpoints=(rule, rule))
+    (hidden,) = found.hidden
+    cell = make_cell(
+        preview,
+        "c",
+        "api",
+        texts,
+        ignored=1,
+        hidden=[[list(astuple(hidden.id)), hidden.base, hidden.head, hidden.count]],
+        resources=[{**asdict(one.id), "state": one.state, "lines": one.lines} for one in found.changes],
+    )
+    address = cell.get_absolute_url()
+    page, shown = (client.get(f"{address}{query}").content.decode() for query in ("", "?ignored=show"))
+
+    assert "1 difference hidden by ignoreDifferences. Show it" in text_of(page)
+    assert "replicas:" not in text_of(page)
+    assert "debug" in text_of(page)
+    assert f'href="{address}?view=yaml&amp;ignored=show"' in page
+    assert "replicas: 6" in text_of(shown)
+    assert f'href="{address}?view=yaml"' in shown
+    assert "replicas" not in client.get(f"{address}cell.diff").content.decode()
+    assert "+  replicas: 6" in client.get(f"{address}cell.diff?ignored=show").content.decode()
+
+
+def test_a_resource_that_differs_only_in_ignored_fields_shows_on_request_alone(client, preview):
+    texts = manifest_text("api"), manifest_text("api", replicas=6)
+    rule = Viewpoint((Ignore("Deployment", "", ("/spec/replicas",)),))
+    (hidden,) = compare_manifests(*(keep_manifest(text)[1] for text in texts), viewpoints=(rule, rule)).hidden
+    row = [list(astuple(hidden.id)), hidden.base, hidden.head, hidden.count]
+    cell = make_cell(preview, "c", "api", texts, ignored=1, hidden=[row], resources=[], yaml_state="unchanged")
+    page, shown = (
+        client.get(f"{cell.get_absolute_url()}?view=yaml{more}").content.decode() for more in ("", "&ignored=show")
+    )
+
+    assert "The yaml differs only in what Argo CD ignores." in text_of(page)
+    assert "comments or order" not in text_of(page)
+    assert "Deployment" not in text_of(page)
+    assert "replicas: 6" in text_of(shown)

@@ -21,7 +21,7 @@ from typing import Any, TextIO
 from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.manifests import Resource, read_resources, split_documents, without_duplicates
 from previews.engine.masking import Mask, make_mask
-from previews.engine.render import flux, sandbox
+from previews.engine.render import flux, jq, sandbox
 from previews.engine.render.helm import Helm, by_binary, by_library
 from previews.engine.render.texts import evaluate
 from previews.engine.render.unstable import SECONDS_APART, shows_the_time, stabilise
@@ -254,6 +254,8 @@ def _json_documents(name: str, text: str) -> list[str]:
 
 
 def _answer(renderer: Renderer, request: Mapping[str, Any]) -> dict[str, Any]:
+    if "jq" in request:
+        return jq.paths_of(request["jq"], request["value"])
     try:
         return renderer.inflate(request["chart"]) if "chart" in request else renderer.render(request["parts"])
     except RenderFailed as error:

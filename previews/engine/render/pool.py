@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from previews.engine.errors import GitError, RenderFailed
+from previews.engine.ignoring import BadExpression
 from previews.engine.manifests import Manifest, Resource, ResourceId
 from previews.engine.render.charts import DECLARATIONS, file_digest, without_dependencies
 from previews.engine.render.inflation import write_inflated
@@ -41,6 +42,8 @@ Render = Callable[[Sequence[RenderRequest]], Mapping[str, Result]]
 
 MAX_ANSWER = 48 * 1024 * 1024
 RENDERS_PER_CHILD = 400
+#: For one jq expression. Argo CD grants 1 s (jq.timeout), on a machine that is not busy rendering.
+JQ_SECONDS = 3
 _BATCH = 25
 _ROOT = Path(__file__).resolve().parents[3]
 # Nothing of ours. There is a child for each core, so Go needs no more than one; collecting garbage less often saves a
@@ -108,6 +111,7 @@ class RenderPool:
         self._waiting: queue.SimpleQueue[list[RenderRequest] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[RenderRequest, Result] | BaseException] = queue.SimpleQueue()
         self._children: list[_Child] = []
+        self._jq: _Child | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +126,8 @@ class RenderPool:
         for child in self._children:
             self._waiting.put(None)
             child.kill()
+        if self._jq is not None:
+            self._jq.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def render(self, requests: Sequence[RenderRequest]) -> Iterator[tuple[RenderRequest, Result]]:
@@ -142,6 +148,18 @@ class RenderPool:
             if isinstance(result, BaseException):
                 raise result
             yield result
+
+    def find_paths(self, expression: str, value: Any) -> list[Any]:
+        """The paths that a jq expression chooses in a JSON value. Raises BadExpression, also when it takes too long."""
+        if self._jq is None:
+            self._jq = _Child(self.folder, self.settings)
+        try:
+            answer = self._jq.ask({"jq": expression, "value": value}, JQ_SECONDS)
+        except (_Died, RenderFailed) as error:
+            raise BadExpression(str(error)) from None
+        if not isinstance(answer.get("paths"), list):
+            raise BadExpression(str(answer.get("problem", "no answer")))
+        return list(answer["paths"])
 
     def _serve(self, child: _Child) -> None:
         while (batch := self._waiting.get()) is not None:
@@ -284,13 +302,13 @@ class _Child:
         self.buffer = bytearray()
         self.last_words = b""
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Sends a request and waits for the answer. Raises _Died when there is none in time."""
+    def ask(self, request: dict[str, Any], seconds: int = 0) -> dict[str, Any]:
+        """Sends a request and waits for the answer. Raises _Died when there is none in time (else the settings')."""
         if self.process is None or self.rendered >= RENDERS_PER_CHILD:
             self.kill()
             self.start()
         self.rendered += 1
-        return self._exchange(request, self.settings.seconds)
+        return self._exchange(request, seconds or self.settings.seconds)
 
     def start(self) -> None:
         """Starts the process and waits until it is in its box. Raises RenderFailed when it must not lack a wall."""
@@ -340,7 +358,7 @@ class _Child:
         try:
             process.stdin.write(json.dumps(message).encode() + b"\n")
             process.stdin.flush()
-            line = self._read_line(process.stdout.fileno(), deadline)
+            line = self._read_line(process.stdout.fileno(), deadline, seconds)
             answer = json.loads(line)
         except (OSError, ValueError) as error:
             raise self._died(f"the renderer gave no usable answer: {type(error).__name__}") from None
@@ -348,11 +366,11 @@ class _Child:
             raise self._died("the renderer gave no usable answer")
         return answer
 
-    def _read_line(self, source: int, deadline: float) -> bytes:
+    def _read_line(self, source: int, deadline: float, seconds: float) -> bytes:
         while b"\n" not in self.buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([source], [], [], left)[0]:
-                raise self._died(f"rendering took longer than {self.settings.seconds} s and was stopped")
+                raise self._died(f"rendering took longer than {seconds} s and was stopped")
             data = os.read(source, 1 << 20)
             if not data:
                 raise self._died("")

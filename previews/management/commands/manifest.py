@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -10,9 +11,13 @@ from previews.commandline import RepositoryCommand, open_repository
 from previews.engine.applications import Instance
 from previews.engine.discover.fleet import Fleet, discover
 from previews.engine.errors import BadInput, RenderFailed
-from previews.engine.manifests import to_text
+from previews.engine.exclusions import without_excluded
+from previews.engine.manifests import to_readable_text
 from previews.engine.masking import make_mask, mask_values
 from previews.engine.resolve import Resolution
+from previews.engine.rules import Rules, make_rules
+from previews.engine.scope import defined_by, placed
+from previews.engine.tracking import Tracker
 from previews.engine.yamls import dump
 
 
@@ -42,15 +47,23 @@ class Command(RepositoryCommand):
                 mask = make_mask(session.bench.settings.mask_key)
                 self.stdout.write(dump(mask_values(resolution.shown, config.secret_values, mask)), ending="")
                 return
-            self.stdout.write(self._render(session.bench, resolution), ending="")
+            rules = make_rules(config, resolver.cluster_scoped())
+            self.stdout.write(self._render(session.bench, resolution, instance, rules), ending="")
 
-    def _render(self, bench: Any, resolution: Resolution) -> str:
+    def _render(self, bench: Any, resolution: Resolution, instance: Instance, rules: Rules) -> str:
         result = bench.manifests([resolution.request])[resolution.request.key]
         if isinstance(result, RenderFailed):
             raise result
+        target = instance.definition
+        rules = replace(rules, cluster_scoped=rules.cluster_scoped | defined_by([result]))
+        result = placed(result, target.destination_namespace, rules.cluster_scoped)
+        result = without_excluded(result, rules.exclusions, instance.cluster)
         for text in (*result.warnings, *(f"without {item.name} {item.version}" for item in result.missing)):
             self.stderr.write(f"astrolabe: {text}")
-        return to_text(result)
+        if rules.tracking is None or target.flux:
+            return to_readable_text(result.resources)
+        tracker = Tracker(rules.tracking, target.instance_name, target.destination_namespace)
+        return to_readable_text(tracker.tracked(resource) for resource in result.resources)
 
 
 def find_instance(fleet: Fleet, options: dict[str, Any]) -> Instance:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -38,6 +39,7 @@ class Command(RepositoryCommand):
             help="show the effect on the Applications of this repository too (repeatable)",
         )
         parser.add_argument("--exact", action="store_true", help="compare the head itself, without merging")
+        parser.add_argument("--show-ignored", action="store_true", help="show what ignoreDifferences hides")
         parser.add_argument("--all", action="store_true", help="list unchanged cells too")
         parser.add_argument("--what-if-unpinned", action="store_true", help="move pins of this repository to the head")
         parser.add_argument(
@@ -99,6 +101,8 @@ def _preview(session: Session, options: dict[str, Any], clock: Clock) -> Preview
     clock.lap("discover")
     manifests = session.bench.manifests(list(prepared.plan.requests.values()), _progress)
     clock.lap("render")
+    if options["show_ignored"]:
+        prepared = replace(prepared, rules=replace(prepared.rules, show_ignored=True))
     cells = finish(prepared, manifests)
     clock.lap("compare")
     seconds = {**clock.seconds, "total": sum(clock.seconds.values())}

@@ -130,7 +130,7 @@ def test_an_encrypted_secret_is_compared_by_its_ciphertext_alone(applied):
     ]
     other = applied({"s.yaml": SECRET + SOPS.replace("data:abc", "data:def")}, decryption)[0]["vars"]
     assert "sops" not in first
-    assert first["stringData"]["TOKEN"].startswith("••• sops:")
+    assert first["data"]["TOKEN"].startswith("••• sops:")
     assert first == again != other
 
 
