@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 
 Say = Callable[[str], None]
 
@@ -72,7 +73,7 @@ class Supervisor:
         self.environment = environment
         self.say = say
         self.parts: list[Part] = []
-        self.stopping = False
+        self.interrupted = False
 
     def add(self, name: str, *command: str, ends_last: bool = False, quiet: bool = False) -> None:
         """Starts a part; see Part."""
@@ -81,13 +82,26 @@ class Supervisor:
         self.parts.append(part)
 
     def watch(self, seconds: float) -> None:
-        """Waits, starting again what dies meanwhile. Raises Broken when that does not help."""
+        """Waits, starting again what dies meanwhile. Raises Broken when that does not help, KeyboardInterrupt."""
         until = time.monotonic() + seconds
-        while not self.stopping and time.monotonic() < until:
+        while time.monotonic() < until:
+            if self.interrupted:
+                raise KeyboardInterrupt
             for part in self.parts:
                 if not part.is_running:
                     self._revive(part)
             time.sleep(0.2)
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Ends the waiting on a signal; a second one does not disturb the stopping.
+
+        Raises KeyboardInterrupt, and so does `watch` from then on: Python drops one that is raised while it collects
+        garbage.
+        """
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.interrupted = True
+        raise KeyboardInterrupt
 
     def _revive(self, part: Part) -> None:
         now = time.monotonic()
@@ -101,7 +115,6 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ends all parts: politely, then again (an RQ worker then gives up its job), then by force."""
-        self.stopping = True
         for ends_last in (False, True):
             self._stop([part for part in self.parts if part.ends_last == ends_last])
 

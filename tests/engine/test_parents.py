@@ -118,3 +118,11 @@ def test_a_base_beside_that_comes_to_hold_a_child_makes_it(preview):
     }
     _, cells = preview(base, {"base/more.yaml": application("web", "charts/web")})
     assert {place[1]: cell.yaml for place, cell in cells.items()} == {"root": "changed", "web-x": "added"}
+
+
+def test_the_annotation_names_the_row(preview):
+    named = application("web", "charts/web").replace(
+        "  namespace: argocd\n", "  namespace: argocd\n  annotations: {astrolabe.io/application: shop}\n", 1
+    )
+    prepared, _ = preview({"web.yaml": named}, {"a.txt": "a"})
+    assert set(found(prepared)) == {("in-cluster", "shop")}

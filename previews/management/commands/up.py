@@ -13,7 +13,6 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -45,11 +44,11 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         check_port(host, port)
         settings.DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop_on_signal)
         with tempfile.TemporaryDirectory(prefix="astrolabe-") as folder:
             own_queue = None if "REDIS_URL" in os.environ else Path(folder) / "queue"
             supervisor = Supervisor(part_environment(host, own_queue), self.say)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, supervisor.interrupt)
             try:
                 self.run_parts(supervisor, options, own_queue)
             except Broken as error:
@@ -148,13 +147,6 @@ class Command(BaseCommand):
         """A line for the person who waits, with the seconds since the start."""
         self.stdout.write(f"[{time.monotonic() - self.started:5.1f} s] {text}")
         self.stdout.flush()
-
-
-def stop_on_signal(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends us as Ctrl-C does; a second signal does not disturb the stopping."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def check_port(host: str, port: int) -> None:
