@@ -82,8 +82,9 @@ def refresh(repository: Repository) -> list[ChangeRequest]:
     mirror = mirror_of(repository)
     mirror.fetch()
     repository.default_branch = mirror.default_branch()
+    repository.default_commit = mirror.commit(repository.default_branch)
     repository.fetched_at, repository.fetch_error = timezone.now(), ""
-    repository.save(update_fields=["default_branch", "fetched_at", "fetch_error"])
+    repository.save(update_fields=["default_branch", "default_commit", "fetched_at", "fetch_error"])
     refs = mirror.refs("refs/pull", "refs/merge-requests")
     told = ChangeRequest.objects.filter(repository=repository, told_at__isnull=False)
     if not refs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,8 +22,9 @@ from redis.exceptions import RedisError
 
 from previews import arrivals, record
 from previews.engine.errors import AstrolabeError
-from previews.engine.preview import Clock, choose_sides
+from previews.engine.preview import Clock, Workbench, choose_sides
 from previews.engine.preview import prepare as prepare_preview
+from previews.engine.users import User
 from previews.engine.whatif import WhatIf
 from previews.models import ChangeRequest, Preview, RenderBatch, Repository
 from previews.models.text import fit
@@ -149,7 +150,9 @@ def prepare(preview: Preview, attempt: int) -> None:
         update(preview.pk, attempt, message="finding applications")
         tracks = [repository.default_branch, preview.base_revision]
         what_if = WhatIf(**{**preview.what_if, "clusters": tuple(preview.what_if.get("clusters", ()))})
-        prepared = prepare_preview(bench, sides, config, tracks, what_if)
+        users, missing = _users(bench, repository)
+        prepared = prepare_preview(bench, sides, config, tracks, what_if, users)
+        prepared = replace(prepared, outside_notes=(*missing, *prepared.outside_notes))
         clock.lap("discover")
         known = bench.cache.get_many(prepared.plan.requests)
         requests = [request for key, request in prepared.plan.requests.items() if key not in known]
@@ -168,6 +171,17 @@ def prepare(preview: Preview, attempt: int) -> None:
         enqueue(render, preview.pk, attempt, batch.number)
     if not batches:
         finish(preview.pk, attempt)
+
+
+def _users(bench: Workbench, repository: Repository) -> tuple[list[User], list[str]]:
+    """The fleets that use the repository's charts, and a sentence for each that cannot be read."""
+    users, missing = [], []
+    for fleet in repository.users.all():
+        try:
+            users.append(bench.user(fleet.url, fleet.config_text))
+        except AstrolabeError as error:
+            missing.append(f"the applications of {fleet.name} are not shown: {error}")
+    return users, missing
 
 
 @_attempt

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 import zstandard
@@ -42,6 +42,7 @@ def preview_key(change_request: ChangeRequest, base_commit: str, what_if: WhatIf
             change_request.exact,
             change_request.repository.config_text,
             *([asdict(what_if)] if what_if.asks_something else []),
+            *change_request.repository.users.order_by("pk").values_list("pk", "default_commit", "config_text"),
         ]
     )
 
@@ -57,6 +58,7 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
         conflicts=[clean(path) for path in sides.conflicts],
         notes=[clean(note) for note in prepared.notes],
         cluster_scoped=sorted(prepared.rules.cluster_scoped),
+        argocd=dict(prepared.config.argocd),
         base_fleet=_keep_fleet(preview, sides.base_tree, prepared, prepared.base),
         head_fleet=_keep_fleet(preview, sides.head_tree, prepared, prepared.head),
         totals={"instances": prepared.plan.instances},
@@ -307,4 +309,4 @@ def _complete(row: Cell, cell: EngineCell) -> None:
 def _rules(preview: Preview, cluster_scoped: frozenset[GroupKind]) -> Iterator[Rules]:
     with workbench(preview.repository) as bench:
         config = bench.config(preview.head_tree, preview.base_tree, preview.repository.config_text)
-        yield make_rules(config, cluster_scoped, bench.find_paths)
+        yield make_rules(replace(config, argocd=preview.argocd), cluster_scoped, bench.find_paths)

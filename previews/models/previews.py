@@ -39,7 +39,8 @@ class Preview(models.Model):
     """A base compared with a head. `key` is the hash of what it was asked for, so that it is made once.
 
     `what_if` is what it asks besides (previews.engine.whatif), `question` the same in words, "" for a plain preview.
-    `cluster_scoped` are kinds without a namespace besides the built-in ones, as [group, kind].
+    `cluster_scoped` are kinds without a namespace besides the built-in ones, as [group, kind]; `argocd` are Argo CD's
+    own settings that it was made under.
 
     Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing.
     """
@@ -67,6 +68,7 @@ class Preview(models.Model):
     error = models.TextField(blank=True)
     notes = models.JSONField(default=list)
     cluster_scoped = models.JSONField(default=list)
+    argocd = models.JSONField(default=dict)
     externals = models.JSONField(default=list)
     totals = models.JSONField(default=dict)
     seconds = models.JSONField(default=dict)

@@ -24,7 +24,8 @@ class Repository(models.Model):
 
     `config_text` is an `astrolabe.yaml` entered in the page, which wins over the repository's own. With
     `exact_by_default` a preview compares a change request's head itself instead of what merging it would give.
-    `hook_secret` is what the provider signs its webhooks with.
+    `hook_secret` is what the provider signs its webhooks with. `users` are repositories whose Applications use charts
+    of this one: its previews show them too. `default_commit` is where the default branch stood when it was fetched.
     """
 
     name = models.CharField(max_length=NAME_LENGTH)
@@ -36,6 +37,8 @@ class Repository(models.Model):
     config_text = models.TextField(blank=True)
     exact_by_default = models.BooleanField(default=False)
     hook_secret = models.CharField(max_length=100, default=make_secret)
+    default_commit = models.CharField(max_length=64, blank=True)
+    users = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="templates")
     fetched_at = models.DateTimeField(null=True, blank=True)
     fetch_error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.core.paginator import Paginator
@@ -29,11 +30,18 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     # Not stripped: the first line's indentation counts.
     config_text = forms.CharField(required=False, strip=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offers all other repositories as fleets."""
+        super().__init__(*args, **kwargs)
+        users = cast("forms.ModelMultipleChoiceField[Repository]", self.fields["users"])
+        users.queryset = Repository.objects.exclude(pk=self.instance.pk)
+
     class Meta:
         """Django's options."""
 
         model = Repository
-        fields = ("name", "web_url", "exact_by_default", "config_text")
+        fields = ("name", "web_url", "exact_by_default", "users", "config_text")
+        widgets: ClassVar = {"users": forms.CheckboxSelectMultiple}
 
     def clean_config_text(self) -> str:
         """Says what is wrong with the configuration, and in which line."""
