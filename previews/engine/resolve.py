@@ -12,17 +12,18 @@ from typing import Any
 
 from previews.engine.applications import Application, HelmOptions, Instance, Profile, Source
 from previews.engine.config import Cluster, FleetConfig
+from previews.engine.environment import environment_of
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.flux import parts
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
+from previews.engine.helm_input import inputs_of, is_enabled, release_name, whole_numbers, with_parameters
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
 from previews.engine.remote.outside import Outside
 from previews.engine.render import directory, kustomize, plugins
 from previews.engine.render.charts import Chart, Dependency, assemble, dependencies, local_path, without_schemas
 from previews.engine.render.inflation import Inflater
-from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.kustomize import new_inflater
 from previews.engine.render.requests import Part, RenderRequest, digest, make_request
 from previews.engine.render.unstable import volatility
@@ -31,11 +32,9 @@ from previews.engine.standing import Standing
 from previews.engine.trees import Tree, clean_path
 from previews.engine.validation import check_application
 from previews.engine.value_files import ValueFiles
-from previews.engine.values import escape_commas, expand_environment, merge, set_file, set_value
+from previews.engine.values import merge, set_file
 from previews.engine.yamls import canonical, load
 
-#: Revisions differ between base and head by construction, so charts see one that never does.
-PLACEHOLDER_REVISION = "0" * 40
 OCI = "oci://"
 _NO_PROFILE = Profile()
 
@@ -302,7 +301,7 @@ class Resolver:
             part = parts.release_part(instance, flux, part, found.tree, source)
             shown = merge(parts.default_values(found.tree, source, flux) or {}, values) | dict(flux.hidden)
             return _Made((part,), shown, tuple(missing), parts.chart_version(found.tree, source, flux))
-        environment = _environment(definition, found.source)
+        environment = environment_of(definition, found.source)
         if tool == "kustomize":
             inflater = self.inflater(found.source, instance.profile)
             part = kustomize.part(found.tree, found.source, self.find, environment, self.config.argocd, inflater)
@@ -354,15 +353,15 @@ class Resolver:
             "values": values,
             "engine": engine,
             "volatility": chart.volatility or volatility(canonical(values).encode("utf-8", "replace")),
-            **_integers(options, _environment(instance.definition, found.source), values),
+            **whole_numbers(options, environment_of(instance.definition, found.source), values),
             **({"warnings": list(chart.stale)} if chart.stale else {}),
             **({"undeclared": [item.name for item in chart.missing]} if engine and chart.missing else {}),
         }
         effective = merge(chart.values, values)
         absent = [
-            MissingDependency(item.name, item.version, item.repository, _inputs(item, chart, effective, asked))
+            MissingDependency(item.name, item.version, item.repository, inputs_of(item, chart, effective, asked))
             for item in chart.missing
-            if _is_enabled(item, effective)
+            if is_enabled(item, effective)
         ]
         checkout = without_schemas(chart.checkout) if options.skip_schema_validation else chart.checkout
         return Part("helm", checkout, asked), absent
@@ -375,14 +374,14 @@ class Resolver:
 
     def _helm_values(self, instance: Instance, source: Source) -> dict[str, Any]:
         options = source.helm or HelmOptions()
-        environment = _environment(instance.definition, source)
+        environment = environment_of(instance.definition, source)
         values: dict[str, Any] = {}
         files = self._value_files(instance.definition, source)
         for tree, path in files.all():
             values = merge(values, self._read_values(tree, path))
         values = merge(values, options.values or {})
-        values = _with_parameters(values, options, environment, force_string=False)
-        values = _with_parameters(values, options, environment, force_string=True)
+        values = with_parameters(values, options, environment, force_string=False)
+        values = with_parameters(values, options, environment, force_string=True)
         for name, path in options.file_parameters:
             tree, where = files.locate(path)
             content = tree.read(where)
@@ -406,53 +405,11 @@ class Resolver:
         return self.known.values[entry.id]
 
     def _value_files(self, definition: Application, source: Source) -> ValueFiles:
-        environment = _environment(definition, source)
+        environment = environment_of(definition, source)
         tree = self.find(source).tree
         return ValueFiles(
             definition, source, tree, lambda other: self.find(other).tree, environment, self.config.argocd
         )
-
-
-def _with_parameters(
-    values: Mapping[str, Any], options: HelmOptions, environment: Mapping[str, str], force_string: bool
-) -> dict[str, Any]:
-    """The values with all `--set` parameters, or with all `--set-string`; of two with one name the last counts."""
-    names = {item.name: item.value for item in options.parameters if item.force_string == force_string}
-    result = dict(values)
-    for name in sorted(names):
-        text = escape_commas(expand_environment(names[name], environment))
-        result = set_value(result, f"{name}={text}", force_string)
-    return result
-
-
-def _integers(options: HelmOptions, environment: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
-    """The option for whole numbers of parameters; none where there are none, so that no other key moves."""
-    paths = list(integer_paths(_with_parameters({}, options, environment, force_string=False), values))
-    return {"integers": integers_template(values, paths)} if paths else {}
-
-
-def release_name(definition: Application, options: HelmOptions) -> str:
-    """`releaseName`, else the application's name. Raises RenderFailed for a template, which Helm would evaluate."""
-    name = options.release_name or definition.name
-    if "{{" in name:
-        raise RenderFailed("resolve", "releaseName holds a template; Astrolabe does not evaluate it")
-    return name
-
-
-def _environment(definition: Application, source: Source) -> dict[str, str]:
-    """The variables that Argo CD lets a source use (repository.go newEnv): a chart's revision is its version."""
-    revision = source.resolved or PLACEHOLDER_REVISION
-    return {
-        "ARGOCD_APP_NAME": definition.instance_name,
-        "ARGOCD_APP_NAMESPACE": definition.destination_namespace,
-        "ARGOCD_APP_PROJECT_NAME": definition.project,
-        "ARGOCD_APP_REVISION": revision,
-        "ARGOCD_APP_REVISION_SHORT": revision[:7],
-        "ARGOCD_APP_REVISION_SHORT_8": revision[:8],
-        "ARGOCD_APP_SOURCE_REPO_URL": source.repository,
-        "ARGOCD_APP_SOURCE_PATH": "" if source.chart else source.path,
-        "ARGOCD_APP_SOURCE_TARGET_REVISION": source.revision,
-    }
 
 
 def _check(instance: Instance) -> None:
@@ -466,31 +423,3 @@ def _check(instance: Instance) -> None:
 def _profile(instance: Instance) -> list[Any]:
     profile = instance.profile
     return [profile.kubernetes_version, list(profile.api_versions), profile.helm_version]
-
-
-def _is_enabled(dependency: Dependency, values: Mapping[str, Any]) -> bool:
-    """Whether Helm would use the dependency: the first condition that holds a truth value decides, then its tags."""
-    for path in dependency.condition.split(","):
-        decided = _lookup(values, path.strip()) if path.strip() else None
-        if isinstance(decided, bool):
-            return decided
-    tags = values.get("tags")
-    states = [tags.get(tag) for tag in dependency.tags] if isinstance(tags, dict) else []
-    known = [state for state in states if isinstance(state, bool)]
-    return any(known) if known else True
-
-
-def _lookup(values: Mapping[str, Any], path: str) -> Any:
-    value: Any = values
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def _inputs(dependency: Dependency, chart: Chart, values: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """The hash of everything that a dependency would render from, were it here (MissingDependency.inputs)."""
-    name = dependency.alias or dependency.name
-    handed = [values.get(name), values.get("global"), values.get("tags")]
-    release = [asked[key] for key in ("name", "namespace", "kube_version", "api_versions", "include_crds", "engine")]
-    identity = [dependency.name, dependency.version, dependency.repository, name]
-    return digest([identity, handed, release, chart.definitions])
