@@ -214,8 +214,11 @@ def test_what_a_sets_policy_would_not_do_is_said_on_the_cell(preview, sync, remo
 def test_resources_that_outlive_their_application_are_told(preview):
     policy = "  syncPolicy: {preserveResourcesOnDeletion: true}\n"
     cells, _ = preview({"set.yaml": one_cluster("ab", policy)}, {"set.yaml": None})
-    assert [len(cell.notes) for cell in cells.values()] == [1, 1]
-    assert "the resources stay in the cluster" in cells["seoul-1", "a-web"].notes[0]
+    why, what = (
+        "ApplicationSet web (preserveResourcesOnDeletion): the resources stay in the cluster",
+        "the Application has no resources-finalizer: what it made is not deleted with it, but orphaned",
+    )
+    assert [cell.notes for cell in cells.values()] == [(why, what), (why, what)]
 
 
 def test_names_that_argo_cd_drops_are_told(preview):
