@@ -174,6 +174,20 @@ def test_the_overlay_is_put_on_the_folders_own_kustomization(applied):
     assert pod["spec"] == {"hostNetwork": True, "containers": [{"name": "c", "image": "nginx:2"}]}
 
 
+def test_the_older_kinds_of_patches_and_build_metadata_are_put_on_as_well(applied):
+    files = {"kustomization.yaml": "resources: [pod.yaml]\n", "pod.yaml": POD}
+    more = """  patchesStrategicMerge:
+  - {apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {hostNetwork: true}}
+  patchesJson6902:
+  - target: {version: v1, kind: Pod, name: p}
+    patch: [{op: add, path: /spec/nodeName, value: one}]
+  buildMetadata: [originAnnotations]
+"""
+    (pod,) = applied(files, more)[0].values()
+    assert (pod["spec"]["hostNetwork"], pod["spec"]["nodeName"]) == (True, "one")
+    assert pod["metadata"]["annotations"] == {"config.kubernetes.io/origin": "path: pod.yaml\n"}
+
+
 def test_a_component_elsewhere_is_refused(applied):
     with pytest.raises(RenderFailed, match="must be local and relative"):
         applied({"kustomization.yaml": "resources: []\n"}, "  components: ['https://example.com/x']\n")
