@@ -6,7 +6,7 @@ Mirrors api/v1 of source-controller. What is not in a repository or registry (Bu
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from previews.engine.applications import Source
@@ -16,6 +16,7 @@ from previews.engine.versions import is_constraint
 #: The source that `flux bootstrap` makes: where nobody declares it, it is the repository that we look at.
 BOOTSTRAP = "flux-system"
 _DEFAULT_BRANCH = "master"  # GitRepository, where it names no reference
+_CHART_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 
 def mapping(value: Any, key: str) -> Mapping[str, Any]:
@@ -51,10 +52,10 @@ def files_source(document: Mapping[str, Any] | None, reference: tuple[str, str],
         raise NotRendered("revision", f"{kind} {name} is declared nowhere in this repository")
     spec = mapping(document, "spec")
     if kind == "GitRepository":
-        if spec.get("include"):
-            raise NotRendered("revision", f"GitRepository {name} includes other repositories, which are not put in")
+        _refuse(f"GitRepository {name}", spec, ("include", "recurseSubmodules", "sparseCheckout"))
         return Source(text(spec, "url"), _git_revision(spec), where)
     if kind == "OCIRepository":
+        _refuse(f"OCIRepository {name}", {**spec, **mapping(spec, "ref")}, ("layerSelector", "semverFilter"))
         return Source(text(spec, "url"), _oci_revision(spec), where)
     raise NotRendered("dependency", f"what {kind} {name} holds is not in a repository, so it is not known here")
 
@@ -70,9 +71,22 @@ def chart_source(document: Mapping[str, Any] | None, reference: tuple[str, str],
     if kind == "HelmRepository":
         return Source(url, text(chart, "version") or "*", chart=text(chart, "chart"))
     if kind == "OCIRepository":
+        # The usual selector names the layer that is taken anyway.
+        is_usual = text(mapping(spec, "layerSelector"), "mediaType") == _CHART_LAYER
+        fields = ("semverFilter",) if is_usual else ("layerSelector", "semverFilter")
+        _refuse(f"OCIRepository {name}", {**spec, **mapping(spec, "ref")}, fields)
         registry, _, last = url.rpartition("/")
         return Source(registry, _oci_revision(spec), chart=last)
     raise NotRendered("dependency", f"what {kind} {name} holds is not in a repository, so it is not known here")
+
+
+def _refuse(what: str, spec: Mapping[str, Any], fields: Sequence[str]) -> None:
+    """Raises NotRendered for a field that changes what the source holds and that is not understood."""
+    asked = [field for field in fields if spec.get(field)]
+    if asked:
+        raise NotRendered(
+            "revision", f"{what}: {', '.join(asked)} is not understood, so what it holds is not known here"
+        )
 
 
 def _git_revision(spec: Mapping[str, Any]) -> str:

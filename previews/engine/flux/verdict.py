@@ -6,7 +6,7 @@ of kustomize-controller.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from previews.engine.applications import Instance
 from previews.engine.errors import NotRendered, RenderFailed
@@ -23,6 +23,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
+_PRESERVED = "upgrade.preserveValues merges values of the release in the cluster, which are not known here"
 Side = Resolution | RenderFailed | NotRendered | None
 
 
@@ -41,7 +42,10 @@ def flux_verdict(before: Instance | None, after: Instance | None, old: Side, new
         policy = text(flux.spec, "deletionPolicy") or "MirrorPrune"
         stays = policy == "Orphan" or (policy == "MirrorPrune" and not flux.spec.get("prune"))
         return _held("its objects stay in the cluster (prune)") if flux.kind == "Kustomization" and stays else Verdict()
-    return _unbumped(before, after, old, new) if before else Verdict()
+    verdict = _unbumped(before, after, old, new) if before else Verdict()
+    if mapping(flux.spec, "upgrade").get("preserveValues"):
+        return replace(verdict, notes=(*verdict.notes, _PRESERVED))
+    return verdict
 
 
 def _not_brought(before: Instance | None, after: Instance | None, old: Side, new: Side, parent: str) -> Verdict | None:

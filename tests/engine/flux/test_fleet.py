@@ -192,6 +192,30 @@ def test_a_source_elsewhere_is_skipped_with_its_reason(kind, url, reason, words,
     assert words in cell.skipped.message
 
 
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("GitRepository", "include: [{repository: {name: x}}]"),
+        ("GitRepository", "recurseSubmodules: true"),
+        ("GitRepository", "sparseCheckout: [a]"),
+        ("OCIRepository", "layerSelector: {mediaType: x}"),
+        ("OCIRepository", "ref: {semver: 1.x, semverFilter: rc}"),
+    ],
+)
+def test_what_changes_a_source_and_is_not_understood_is_skipped_by_name(kind, field, preview):
+    head = {
+        "clusters/prod/source.yaml": FOREIGN.format(kind=kind, url="x").replace(
+            "interval: 1h", f"interval: 1h, {field}"
+        ),
+        "clusters/prod/k.yaml": kustomization("k", "./x").replace(
+            "    kind: GitRepository\n    name: flux-system", f"    kind: {kind}\n    name: other"
+        ),
+    }
+    cell = preview(fleet(), head)[1]["prod", "k"]
+    assert (cell.yaml, cell.skipped.reason) == ("skipped", "revision")
+    assert "is not understood" in cell.skipped.message
+
+
 @pytest.mark.parametrize("kind", ["HelmRepository", "OCIRepository"])
 def test_a_chart_of_a_repository_is_asked_for_by_name_and_version(kind, preview):
     url = "https://charts.example.com" if kind == "HelmRepository" else "oci://ghcr.io/org/charts/redis"
