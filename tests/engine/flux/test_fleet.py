@@ -43,6 +43,12 @@ def test_a_value_in_an_overlay_changes_the_release_and_the_kustomization_that_ho
     assert cells["prod", "podinfo"].cause == ("value",)
 
 
+def test_values_that_only_the_cluster_knows_are_told(preview):
+    changed = fleet()["apps/prod/podinfo.yaml"].replace("text: prod}", "text: new}, upgrade: {preserveValues: true}")
+    cell = preview(fleet(), {"apps/prod/podinfo.yaml": changed})[1]["prod", "podinfo"]
+    assert any("upgrade.preserveValues merges values of the release in the cluster" in note for note in cell.notes)
+
+
 def test_a_base_reaches_the_clusters_whose_overlays_do_not_override_it(preview):
     base = fleet() | {"apps/base/podinfo/release.yaml": release(more="  values: {text: base, only: base}\n")}
     head = {"apps/base/podinfo/release.yaml": release(more="  values: {text: other, only: base}\n")}
