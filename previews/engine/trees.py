@@ -59,11 +59,18 @@ class ObjectStore:
         self._repository = Repo(folder, odbt=GitCmdObjectDB)
         self._lock = threading.Lock()
         self._loaded: dict[str, bytes] = {}
+        self._preloaded: set[str] = set()
         self.entries = lru_cache(maxsize=50_000)(self._entries)
 
     def preload(self, tree: str) -> None:
-        """Reads a whole tree of usual size in one go: asking for thousands of objects one by one takes a second."""
+        """Reads a whole tree of usual size in one go: asking for thousands of objects one by one takes a second.
+
+        Once: several parts of a preview ask for the same trees.
+        """
+        if tree in self._preloaded:
+            return
         listing = run_git(["ls-tree", "-r", "-t", "-l", "-z", tree], at=self._folder).split("\0")
+        self._preloaded.add(tree)
         rows = [row.partition("\t")[0].split() for row in listing if row]
         if len(rows) > PRELOAD_ENTRIES:
             return
