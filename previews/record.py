@@ -308,5 +308,5 @@ def _complete(row: Cell, cell: EngineCell) -> None:
 @contextmanager
 def _rules(preview: Preview, cluster_scoped: frozenset[GroupKind]) -> Iterator[Rules]:
     with workbench(preview.repository) as bench:
-        config = bench.config(preview.head_tree, preview.base_tree, preview.repository.config_text)
+        config = bench.config_without_argocd(preview.head_tree, preview.repository.config_text)
         yield make_rules(replace(config, argocd=preview.argocd), cluster_scoped, bench.find_paths)

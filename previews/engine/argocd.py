@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from previews.engine.config import FILE_NAME, parse_config
-from previews.engine.errors import ConfigError, YamlError
+from previews.engine.config import FleetConfig
+from previews.engine.errors import YamlError
 from previews.engine.trees import Tree
 from previews.engine.yamls import load_all
 
@@ -18,17 +18,12 @@ _NAME = "argocd-cm"
 _MENTIONS_IT = re.compile(rb"^\s*name:\s*[\"']?argocd-cm[\"']?\s*$", re.MULTILINE)
 
 
-def trusted_settings(base: Tree) -> dict[str, str]:
+def trusted_settings(base: Tree, own: FleetConfig | None) -> dict[str, str]:
     """The `data` of argocd-cm as it holds for both sides of a preview.
 
-    That of a plain argocd-cm manifest in the base tree, and over it `argocd` in the base's astrolabe.yaml.
+    That of a plain argocd-cm manifest in the base tree, and over it `argocd` in the base's own astrolabe.yaml.
     """
-    try:
-        config = parse_config((base.read(FILE_NAME) or b"").decode("utf-8", "replace"))
-    except ConfigError:
-        # The head's file may well repair it, and is what the preview tells about.
-        return _config_map(base)
-    return {**_config_map(base), **config.argocd}
+    return {**_config_map(base), **(own.argocd if own else {})}
 
 
 def _config_map(tree: Tree) -> dict[str, str]:
@@ -36,7 +31,8 @@ def _config_map(tree: Tree) -> dict[str, str]:
         if not entry.is_file or not path.endswith((".yaml", ".yml")):
             continue
         data = tree.store.blob(entry.id)
-        if not _MENTIONS_IT.search(data):
+        # The plain text first: the expression would walk through every line of every file.
+        if _NAME.encode() not in data or not _MENTIONS_IT.search(data):
             continue
         try:
             documents = load_all(data.decode("utf-8", "replace"))

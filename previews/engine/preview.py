@@ -127,11 +127,16 @@ class Workbench:
 
         Its `argocd` comes from the base unless the override, which is the operator's, has one.
         """
-        config = parse_config(override or self._own_config(head_tree))
+        config = self.config_without_argocd(head_tree, override)
         if override and config.argocd:
             return config
-        config = replace(config, argocd=trusted_settings(self.tree(base_tree)))
-        return config if override else replace(config, before=self._config_before(base_tree))
+        before = self._config_before(base_tree)
+        config = replace(config, argocd=trusted_settings(self.tree(base_tree), before))
+        return config if override else replace(config, before=before)
+
+    def config_without_argocd(self, head_tree: str, override: str = "") -> FleetConfig:
+        """The same as the head says it: not to be trusted with what `argocd` switches on. Raises ConfigError."""
+        return parse_config(override or self._own_config(head_tree))
 
     def _own_config(self, tree_id: str) -> str:
         return (self.tree(tree_id).read(FILE_NAME) or b"").decode("utf-8", "replace")
