@@ -77,7 +77,7 @@ class Known:
     dependencies: dict[str, tuple[Dependency, ...]] = field(default_factory=dict)
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     makes_applications: dict[tuple[str, str], bool] = field(default_factory=dict)
-    cluster_scoped: dict[str, frozenset[GroupKind]] = field(default_factory=dict)
+    kinds: dict[str, tuple[GroupKind, ...]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     artifacts: dict[tuple[str, str], Artifact] = field(default_factory=dict)
     clusters: dict[str, tuple[Cluster, ...]] = field(default_factory=dict)
@@ -132,10 +132,7 @@ class Resolver:
     def cluster_scoped(self) -> frozenset[GroupKind]:
         """Kinds without a namespace that files of this side, and of what it took from outside, define."""
         trees = [self.tree, *self.known.trees.values()]
-        for tree in trees:
-            if tree.id not in self.known.cluster_scoped:
-                self.known.cluster_scoped[tree.id] = cluster_scoped_kinds(tree)
-        return frozenset().union(*(self.known.cluster_scoped[tree.id] for tree in trees))
+        return frozenset().union(*(cluster_scoped_kinds(tree, self.known.kinds) for tree in trees))
 
     def find(self, source: Source) -> Found:
         """The tree that a source means, wherever it lies. Raises NotRendered when it cannot be had, with what to do.
