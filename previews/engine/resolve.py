@@ -211,7 +211,8 @@ class Resolver:
         if flux:
             entries = [(path, found.tree.entry(path)) for path in parts.value_files(source, flux)]
             ids += [[path, file.id if file else None] for path, file in entries]
-        if self.tool(found) == "helm":
+        tool = self.tool(found)
+        if tool == "helm":
             for dependency in self._chart_dependencies(found.tree, source.path):
                 where = local_path(source.path, dependency)
                 beside = found.tree.entry(where) if where is not None else None
@@ -219,9 +220,9 @@ class Resolver:
             for tree, path in self._value_files(definition, source).all():
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
-        elif self.tool(found) == "kustomize":
+        elif tool == "kustomize":
             ids.append(sorted(kustomize.closure(found.tree, source, self.find, self.inflater(source)).items()))
-        elif self.tool(found) == "plugin":
+        elif tool == "plugin":
             ids.append(sorted(plugins.closure(found.tree, source.path, plugins.selected(source, self.plugins)).items()))
         elif plugins.JSONNET in self.plugins:
             ids.append(sorted(directory.imports(found.tree, source).items()))

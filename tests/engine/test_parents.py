@@ -126,3 +126,14 @@ def test_the_annotation_names_the_row(preview):
     )
     prepared, _ = preview({"web.yaml": named}, {"a.txt": "a"})
     assert set(found(prepared)) == {("in-cluster", "shop")}
+
+
+def test_two_parents_of_one_folder_with_other_options_are_told_apart(preview):
+    deep = application("deep", "apps", "    directory: {recurse: true}\n")
+    files = {
+        "a.yaml": application("flat", "apps"),
+        "b.yaml": deep,
+        "apps/in/web.yaml": application("web", "charts/web"),
+    }
+    prepared, _ = preview(files, {"a.txt": "a"})
+    assert found(prepared)["in-cluster", "web"] == "b.yaml / deep"

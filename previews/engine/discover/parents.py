@@ -48,14 +48,18 @@ def _opened(definition: Application, resolver: Resolver) -> Iterable[tuple[Found
 
 
 def _may_hold(found: Found, tool: str, resolver: Resolver) -> bool:
-    entry = found.tree.entry(found.source.path)
     known = resolver.known.makes_applications
-    blobs: Iterable[str] = _templates(found) if tool == "helm" else _manifests(found, tool, resolver).values()
-    # What a kustomization reaches lies outside its folder too.
-    key = (tool, digest(sorted(blobs)) if tool == "kustomize" else entry.id if entry else "")
-    if key not in known:
-        known[key] = any(MAKES_APPLICATIONS.search(found.tree.store.blob(blob)) for blob in blobs)
-    return known[key]
+    blobs: Iterable[str]
+    if tool == "helm":
+        entry = found.tree.entry(found.source.path)
+        key, blobs = entry.id if entry else "", _templates(found)
+    else:
+        # Not its folder: options leave files out, and what a kustomization reaches lies elsewhere too.
+        blobs = sorted(_manifests(found, tool, resolver).values())
+        key = digest(blobs)
+    if (tool, key) not in known:
+        known[tool, key] = any(MAKES_APPLICATIONS.search(found.tree.store.blob(blob)) for blob in blobs)
+    return known[tool, key]
 
 
 def _templates(found: Found) -> Iterable[str]:
