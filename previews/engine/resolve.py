@@ -213,10 +213,7 @@ class Resolver:
             ids += [[path, file.id if file else None] for path, file in entries]
         tool = self.tool(found)
         if tool == "helm":
-            for dependency in self._chart_dependencies(found.tree, source.path):
-                where = local_path(source.path, dependency)
-                beside = found.tree.entry(where) if where is not None else None
-                ids.append(beside.id if beside else None)
+            ids += self.chart_ids(found.tree, source.path)
             for tree, path in self._value_files(definition, source).all():
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
@@ -327,10 +324,18 @@ class Resolver:
             self.known.dependencies[entry.id] = dependencies(tree, path)
         return self.known.dependencies[entry.id]
 
+    def chart_folders(self, tree: Tree, path: str) -> list[str]:
+        """A chart's own folder, and those of its `file://` dependencies. Raises RenderFailed on a broken Chart.yaml."""
+        beside = (local_path(path, item) for item in self._chart_dependencies(tree, path))
+        return [path, *(where for where in beside if where is not None)]
+
+    def chart_ids(self, tree: Tree, path: str) -> tuple[str | None, ...]:
+        """The tree ids of these folders: equal ones hold the same chart. Raises as `chart_folders` does."""
+        entries = (tree.entry(where) for where in self.chart_folders(tree, path))
+        return tuple(entry.id if entry else None for entry in entries)
+
     def _assemble(self, tree: Tree, path: str, whole: bool) -> Chart:
-        beside = [local_path(path, item) for item in self._chart_dependencies(tree, path)]
-        entries = [tree.entry(where) if where is not None else None for where in [path, *beside]]
-        key = (whole, *(entry.id if entry else None for entry in entries))
+        key = (whole, *self.chart_ids(tree, path))
         if key not in self.known.charts:
             self.known.charts[key] = assemble(tree, path, self.charts, whole)
         return self.known.charts[key]

@@ -137,3 +137,13 @@ def test_two_parents_of_one_folder_with_other_options_are_told_apart(preview):
     }
     prepared, _ = preview(files, {"a.txt": "a"})
     assert found(prepared)["in-cluster", "web"] == "b.yaml / deep"
+
+
+def test_a_chart_beside_that_comes_to_hold_an_application_is_seen(preview):
+    uses = "dependencies: [{name: part, version: 1.0.0, repository: 'file://../part'}]\n"
+    files = chart("charts/root", {"c.yaml": CONFIGMAP}, more=uses) | chart("charts/part", {"c.yaml": CONFIGMAP})
+    child = application("web", "charts/web")
+    _, cells = preview(
+        {"a.yaml": application("root", "charts/root"), **files}, {"charts/part/templates/child.yaml": child}
+    )
+    assert cells["in-cluster", "web"].yaml == "added"

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from previews.engine.applications import Application
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.render import directory, kustomize
-from previews.engine.render.charts import dependencies, local_path
 from previews.engine.render.requests import digest
 from previews.engine.resolve import Found, Resolver
 from previews.engine.trees import Tree, clean_path
@@ -51,8 +50,8 @@ def _may_hold(found: Found, tool: str, resolver: Resolver) -> bool:
     known = resolver.known.makes_applications
     blobs: Iterable[str]
     if tool == "helm":
-        entry = found.tree.entry(found.source.path)
-        key, blobs = entry.id if entry else "", _templates(found)
+        key = digest(resolver.chart_ids(found.tree, found.source.path))
+        blobs = _templates(found, resolver)
     else:
         # Not its folder: options leave files out, and what a kustomization reaches lies elsewhere too.
         blobs = sorted(_manifests(found, tool, resolver).values())
@@ -62,10 +61,8 @@ def _may_hold(found: Found, tool: str, resolver: Resolver) -> bool:
     return known[tool, key]
 
 
-def _templates(found: Found) -> Iterable[str]:
-    path = found.source.path
-    beside = (local_path(path, item) for item in dependencies(found.tree, path))
-    for folder in [path, *(where for where in beside if where)]:
+def _templates(found: Found, resolver: Resolver) -> Iterable[str]:
+    for folder in resolver.chart_folders(found.tree, found.source.path):
         yield from _blobs(found.tree, posixpath.join(folder, "templates"))
 
 
