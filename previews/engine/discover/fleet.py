@@ -13,6 +13,7 @@ from previews.engine.discover.applicationsets.expand import expand, is_applicati
 from previews.engine.discover.applicationsets.policy import SetPolicy
 from previews.engine.discover.flux import discover_flux
 from previews.engine.discover.layout import (
+    SeenFile,
     application_files,
     cluster_of,
     profile_of,
@@ -71,14 +72,15 @@ def discover(resolver: Resolver, render: Render) -> Fleet:
     notes: list[str] = []
     search = _Search(resolver, render, notes)
     seeds = [_Seed(app, cluster, (path,), True) for path, cluster, app in roots(resolver.tree, resolver.config)]
-    seeds.extend(_without_children(list(search.read_files()), resolver))
+    files = list(application_files(resolver.tree, resolver.config))
+    seeds.extend(_without_children(list(search.read_files(files)), resolver))
     for _ in range(MAX_DEPTH):
         if not seeds:
             break
         seeds = search.descend(seeds)
     if seeds:
         notes.append(f"applications nested deeper than {MAX_DEPTH} are not shown")
-    flux = discover_flux(resolver, render)
+    flux = discover_flux(resolver, render, files)
     notes.extend(flux.notes)
     if not search.instances and not flux.instances:
         notes.append(NO_APPLICATIONS)
@@ -115,9 +117,9 @@ class _Search:
         self.broken: dict[tuple[str, str], AstrolabeError] = {}
         self.policies: dict[tuple[str, ...], SetPolicy] = {}
 
-    def read_files(self) -> Iterable[_Seed]:
+    def read_files(self, files: Iterable[SeenFile]) -> Iterable[_Seed]:
         """Applications and ApplicationSets that stand in files."""
-        for path, blob, cluster in application_files(self.resolver.tree, self.resolver.config):
+        for path, blob, cluster in files:
             try:
                 yield from self._read_file(self.resolver.tree.store.blob(blob), path, cluster)
             except (YamlError, RenderFailed) as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 from previews.engine.applications import Application, Instance
 from previews.engine.discover.flux_files import InFile, objects_in_files, roots_of, with_clusters
-from previews.engine.discover.layout import IN_CLUSTER, profile_of, row_of
+from previews.engine.discover.layout import IN_CLUSTER, SeenFile, profile_of, row_of
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed, YamlError
 from previews.engine.flux.definitions import define
 from previews.engine.flux.world import Declared, Place, World, is_read
@@ -36,10 +36,10 @@ class FluxFleet:
     notes: tuple[str, ...]
 
 
-def discover_flux(resolver: Resolver, render: Render) -> FluxFleet:
-    """Finds every Kustomization and HelmRelease of one side. Raises GitError."""
+def discover_flux(resolver: Resolver, render: Render, seen: Iterable[SeenFile]) -> FluxFleet:
+    """Finds every Kustomization and HelmRelease of one side; `seen` are the files to look into. Raises GitError."""
     notes: list[str] = []
-    files = objects_in_files(resolver, notes)
+    files = objects_in_files(resolver, seen, notes)
     beside = with_clusters(files)
     roots = roots_of(beside)
     if not roots:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from previews.engine.discover.layout import IN_CLUSTER, application_files
+from previews.engine.discover.layout import IN_CLUSTER, SeenFile
 from previews.engine.errors import YamlError
 from previews.engine.flux.sources import clamped, mapping, text
 from previews.engine.flux.world import FLUX_KINDS, is_read
@@ -53,12 +53,12 @@ class InFile:
         return self.kind == "Kustomization" and self.covers(self.path)
 
 
-def objects_in_files(resolver: Resolver, notes: list[str]) -> list[InFile]:
-    """The objects in files that Flux reads; none at all where there is no Kustomization and no HelmRelease."""
+def objects_in_files(resolver: Resolver, seen: Iterable[SeenFile], notes: list[str]) -> list[InFile]:
+    """The objects in these files that Flux reads; none at all where there is no Kustomization and no HelmRelease."""
     declared = {name: it.name for it in resolver.config.clusters for name in (*it.names, it.name)}
     found: list[InFile] = []
     config_maps: list[tuple[str, str | None, bool, str]] = []
-    for path, blob, named in application_files(resolver.tree, resolver.config):
+    for path, blob, named in seen:
         folder = _CLUSTER.search(path)
         cluster = named or (folder[1] if folder else None)
         place = (path, declared.get(cluster, cluster) if cluster else None, bool(named) or cluster in declared, blob)

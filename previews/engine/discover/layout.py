@@ -20,7 +20,11 @@ _YAML_ENDINGS = (".yaml", ".yml")
 _TEST_FOLDERS = frozenset(("testdata", "test", "tests", "ci", "node_modules"))
 
 
-def application_files(tree: Tree, config: FleetConfig) -> Iterator[tuple[str, str, str | None]]:
+#: The path of a file, its blob id, and the cluster that the configuration names for it.
+SeenFile = tuple[str, str, str | None]
+
+
+def application_files(tree: Tree, config: FleetConfig) -> Iterator[SeenFile]:
     """(path, blob id, cluster or None) of the files that may hold Applications.
 
     Those of `discover`, when the configuration has any; else every YAML file that is no part of a chart.
