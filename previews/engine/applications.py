@@ -12,6 +12,7 @@ from typing import Any
 
 from previews.engine.config import Ignore
 from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.fields import mapping
 from previews.engine.flux.options import FluxOptions
 from previews.engine.yamls import canonical, dump, load
 
@@ -145,16 +146,16 @@ def is_application(document: Any) -> bool:
 
 def parse_application(document: Mapping[str, Any]) -> Application:
     """Reads an Application object. Raises RenderFailed (stage discover) when it is malformed."""
-    metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
-    destination = _mapping(spec, "destination")
+    metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
+    destination = mapping(spec, "destination")
     name = metadata.get("name")
     if not isinstance(name, str) or not name:
         raise RenderFailed("discover", "an Application has no metadata.name")
-    hydrator = _mapping(spec, "sourceHydrator")
+    hydrator = mapping(spec, "sourceHydrator")
     listed = [item for item in spec.get("sources") or [] if isinstance(item, dict)]
     # T GetSources: the hydrator's dry source first, else a non-empty `sources`, else `source`.
-    raw: list[Mapping[str, Any]] = [_mapping(hydrator, "drySource")] if hydrator else [*listed]
-    raw = raw or [_mapping(spec, "source")]
+    raw: list[Mapping[str, Any]] = [mapping(hydrator, "drySource")] if hydrator else [*listed]
+    raw = raw or [mapping(spec, "source")]
     sources, problem = _parse_sources(raw)
     return Application(
         name=name,
@@ -164,7 +165,7 @@ def parse_application(document: Mapping[str, Any]) -> Application:
         destination=_text(destination, "name"),
         destination_namespace=_text(destination, "namespace"),
         sources=sources,
-        annotations={str(key): str(value) for key, value in _mapping(metadata, "annotations").items()},
+        annotations={str(key): str(value) for key, value in mapping(metadata, "annotations").items()},
         multi_source=bool(listed) and not hydrator,
         digest=canonical(spec),
         target=_target(metadata, spec),
@@ -201,7 +202,7 @@ def _parse_ignore(spec: Mapping[str, Any]) -> tuple[Ignore, ...]:
 
 def parse_source(raw: Mapping[str, Any], normalise: bool = True) -> Source:
     """Reads one source. With `normalise`, empty blocks count as absent (util/argo/argo.go NormalizeSource)."""
-    helm, kustomize, directory = (_mapping(raw, key) for key in ("helm", "kustomize", "directory"))
+    helm, kustomize, directory = (mapping(raw, key) for key in ("helm", "kustomize", "directory"))
 
     def is_named(key: str, block: Mapping[str, Any]) -> bool:
         return any(block.values()) if normalise else raw.get(key) is not None
@@ -215,7 +216,7 @@ def parse_source(raw: Mapping[str, Any], normalise: bool = True) -> Source:
         helm=_parse_helm(helm) if is_named("helm", helm) else None,
         kustomize=kustomize if is_named("kustomize", kustomize) else None,
         directory=directory if is_named("directory", directory) else None,
-        plugin=_mapping(raw, "plugin") if "plugin" in raw else None,
+        plugin=mapping(raw, "plugin") if "plugin" in raw else None,
         raw=raw,
     )
 
@@ -245,7 +246,7 @@ def _parse_helm(raw: Mapping[str, Any]) -> HelmOptions:
 def _inline_values(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """`valuesObject`, even an empty one, beats `values` (values.go ValuesYAML)."""
     if raw.get("valuesObject") is not None:
-        return _mapping(raw, "valuesObject")
+        return mapping(raw, "valuesObject")
     text = _text(raw, "values")
     if not text.strip():
         return None
@@ -276,15 +277,6 @@ def _without_values(source: Mapping[str, Any]) -> dict[str, Any]:
     helm = source.get("helm")
     kept = {key: value for key, value in helm.items() if key not in _VALUE_FIELDS} if isinstance(helm, dict) else {}
     return bare | ({"helm": kept} if kept else {})
-
-
-def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = raw.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise RenderFailed("discover", f"{key} is no mapping")
-    return value
 
 
 def _list(raw: Mapping[str, Any], key: str, kind: type | UnionType = str | int | float) -> list[Any]:

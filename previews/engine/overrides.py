@@ -7,13 +7,11 @@ the first, and neither can move the source elsewhere.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 from typing import Any
 
 from previews.engine.applications import Application, Source, parse_source
-from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.documents import read_mapping
 from previews.engine.trees import Tree
-from previews.engine.yamls import load
 
 _FIXED = ("chart", "path", "repoURL", "targetRevision")
 
@@ -24,7 +22,8 @@ def overridden(tree: Tree, source: Source, application: Application) -> Source:
         return source
     patched: Any = None
     for name in (".argocd-source.yaml", f".argocd-source-{application.instance_name}.yaml"):
-        patch = _read(tree, posixpath.join(source.path, name))
+        path = posixpath.join(source.path, name)
+        patch = read_mapping(tree, path, path, "resolve")
         if patch is not None:
             patched = _merge_patch(source.raw if patched is None else patched, patch)
     if patched is None:
@@ -33,19 +32,6 @@ def overridden(tree: Tree, source: Source, application: Application) -> Source:
     kept = {key: value for key, value in patched.items() if key not in _FIXED}
     # Not normalised again: `helm: {}` in such a file does make it a Helm source.
     return parse_source({**kept, **fixed}, normalise=False)
-
-
-def _read(tree: Tree, path: str) -> Mapping[str, Any] | None:
-    data = tree.read(path)
-    if data is None:
-        return None
-    try:
-        patch = load(data.decode("utf-8", "replace"))
-    except YamlError as error:
-        raise RenderFailed("resolve", f"{path}: {error}") from None
-    if patch is not None and not isinstance(patch, dict):
-        raise RenderFailed("resolve", f"{path} is no YAML mapping")
-    return patch or {}
 
 
 def _merge_patch(target: Any, patch: Any) -> Any:

@@ -12,8 +12,9 @@ from typing import Any
 
 from previews.engine.applications import Application, HelmOptions, Instance, Profile, Source
 from previews.engine.config import Cluster, FleetConfig
+from previews.engine.documents import read_mapping
 from previews.engine.environment import environment_of
-from previews.engine.errors import NotRendered, RenderFailed, YamlError
+from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.flux import parts
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
@@ -33,7 +34,7 @@ from previews.engine.trees import Tree, clean_path
 from previews.engine.validation import check_application
 from previews.engine.value_files import ValueFiles
 from previews.engine.values import merge, set_file
-from previews.engine.yamls import canonical, load
+from previews.engine.yamls import canonical
 
 OCI = "oci://"
 _NO_PROFILE = Profile()
@@ -398,13 +399,7 @@ class Resolver:
         if entry is None or not entry.is_file:
             raise RenderFailed("resolve", f"value file {path} does not exist")
         if entry.id not in self.known.values:
-            try:
-                value = load(tree.store.blob(entry.id).decode("utf-8", "replace"))
-            except YamlError as error:
-                raise RenderFailed("parse", f"value file {path}: {error}") from None
-            if value is not None and not isinstance(value, dict):
-                raise RenderFailed("parse", f"value file {path} is no YAML mapping")
-            self.known.values[entry.id] = value or {}
+            self.known.values[entry.id] = read_mapping(tree, path, f"value file {path}", "parse") or {}
         return self.known.values[entry.id]
 
     def _value_files(self, definition: Application, source: Source) -> ValueFiles:

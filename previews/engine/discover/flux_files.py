@@ -10,7 +10,8 @@ from typing import Any
 
 from previews.engine.discover.layout import IN_CLUSTER, SeenFile
 from previews.engine.errors import YamlError
-from previews.engine.flux.sources import clamped, mapping, text
+from previews.engine.fields import mapping
+from previews.engine.flux.sources import clamped, text
 from previews.engine.flux.world import FLUX_KINDS, is_read
 from previews.engine.resolve import Resolver
 from previews.engine.yamls import load_all

@@ -13,9 +13,10 @@ from typing import Any
 from previews.engine.applications import Application, HelmOptions, Source
 from previews.engine.config import FleetConfig
 from previews.engine.errors import NotRendered, RenderFailed
+from previews.engine.fields import mapping
 from previews.engine.flux.options import FluxKind, FluxOptions
 from previews.engine.flux.references import release_values, variables
-from previews.engine.flux.sources import chart_source, files_source, items, mapping, text
+from previews.engine.flux.sources import chart_source, files_source, items, text
 from previews.engine.flux.world import Declared, World
 from previews.engine.yamls import canonical, dump
 

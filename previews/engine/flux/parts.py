@@ -13,10 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from previews.engine.applications import HelmOptions, Instance, Source
+from previews.engine.documents import read_mapping
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
+from previews.engine.fields import mapping
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
-from previews.engine.flux.sources import clamped, items, mapping, text
+from previews.engine.flux.sources import clamped, items, text
 from previews.engine.render.flux import POST_RENDERER
 from previews.engine.render.kustomize.files import FILE_NAMES, kustomization
 from previews.engine.render.kustomize.gather import Found, gather
@@ -234,18 +236,11 @@ def default_values(tree: Tree, source: Source, flux: FluxOptions) -> dict[str, A
     ignores = bool(mapping(mapping(flux.spec, "chart"), "spec").get("ignoreMissingValuesFiles"))
     merged: dict[str, Any] | None = None
     for path in value_files(source, flux):
-        data = tree.read(path)
-        if data is None:
-            if ignores:
-                continue
+        values = read_mapping(tree, path, f"values file {path}", "parse")
+        if values is not None:
+            merged = merge(merged or {}, values)
+        elif not ignores:
             raise RenderFailed("resolve", f"no values file found at path '{path}'")
-        try:
-            values = load(data.decode("utf-8", "replace"))
-        except YamlError as error:
-            raise RenderFailed("parse", f"values file {path}: {error}") from None
-        if values is not None and not isinstance(values, dict):
-            raise RenderFailed("parse", f"values file {path} is no YAML mapping")
-        merged = merge(merged or {}, values or {})
     return merged
 
 

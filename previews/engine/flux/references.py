@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
-from previews.engine.flux.sources import items, mapping, text
+from previews.engine.fields import mapping
+from previews.engine.flux.sources import items, text
 from previews.engine.masking import SOPS_MARK
 from previews.engine.render.flux import PLACEHOLDER
 from previews.engine.values import merge, set_file, set_value

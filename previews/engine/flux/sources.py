@@ -10,21 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from previews.engine.applications import Source
-from previews.engine.errors import NotRendered, RenderFailed
+from previews.engine.errors import NotRendered
+from previews.engine.fields import mapping
 from previews.engine.versions import is_constraint
 
 #: The source that `flux bootstrap` makes: where nobody declares it, it is the repository that we look at.
 BOOTSTRAP = "flux-system"
 _DEFAULT_BRANCH = "master"  # GitRepository, where it names no reference
 _CHART_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
-
-
-def mapping(value: Any, key: str) -> Mapping[str, Any]:
-    """A field that holds a mapping, empty when it is not there. Raises RenderFailed when it is something else."""
-    found = value.get(key) if isinstance(value, dict) else None
-    if found is not None and not isinstance(found, dict):
-        raise RenderFailed("discover", f"{key} is no mapping")
-    return found or {}
 
 
 def text(value: Any, key: str) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from previews.engine.applications import Instance
 from previews.engine.errors import NotRendered, RenderFailed
-from previews.engine.flux.sources import mapping, text
+from previews.engine.fields import mapping
+from previews.engine.flux.sources import text
 from previews.engine.resolve import Resolution
 from previews.engine.yamls import canonical
 

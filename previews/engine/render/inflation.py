@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from previews.engine.applications import Source
-from previews.engine.errors import NotRendered, RenderFailed, YamlError
+from previews.engine.documents import read_mapping
+from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.render.charts import Chart, FindsCharts, assemble
 from previews.engine.render.requests import Archive, digest
 from previews.engine.render.unstable import Volatility, volatility
@@ -181,16 +182,10 @@ def _refuse_missing(chart: Chart) -> None:
 
 
 def _read(tree: Tree, path: str) -> dict[str, Any]:
-    data = tree.read(path)
-    if data is None:
+    value = read_mapping(tree, path, path, "parse")
+    if value is None:
         raise RenderFailed("resolve", f"no value file {path}")
-    try:
-        value = load(data.decode("utf-8", "replace"))
-    except YamlError as error:
-        raise RenderFailed("parse", f"{path}: {error}") from None
-    if value is not None and not isinstance(value, dict):
-        raise RenderFailed("parse", f"{path} is no YAML mapping")
-    return value or {}
+    return value
 
 
 def overlaid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from previews.engine.applications import API_GROUP
-from previews.engine.discover.applicationsets.fields import mapping, mappings
 from previews.engine.discover.applicationsets.generators import Generators
 from previews.engine.discover.applicationsets.parameters import Parameters, fill_empty
 from previews.engine.discover.applicationsets.patch import apply_patch
 from previews.engine.discover.applicationsets.policy import SetPolicy, read_policy
 from previews.engine.discover.applicationsets.texts import Texts
 from previews.engine.errors import RenderFailed
+from previews.engine.fields import mapping, mappings
 from previews.engine.render.pool import Render
 from previews.engine.render.unstable import volatility
 from previews.engine.resolve import Resolver

@@ -11,13 +11,13 @@ from itertools import islice
 from typing import Any
 
 from previews.engine.discover.applicationsets.clusters import find_clusters
-from previews.engine.discover.applicationsets.fields import items, mapping, mappings
 from previews.engine.discover.applicationsets.git import find_in_git
 from previews.engine.discover.applicationsets.parameters import Parameters, TextMap, flatten
 from previews.engine.discover.applicationsets.recorded import EXTERNAL, parameters_of, recorded
 from previews.engine.discover.applicationsets.selectors import selects
 from previews.engine.discover.applicationsets.texts import Texts
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
+from previews.engine.fields import items, mapping, mappings
 from previews.engine.resolve import Resolver
 from previews.engine.values import merge
 from previews.engine.yamls import canonical, load

@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from previews.engine.applications import parse_source
-from previews.engine.discover.applicationsets.fields import mappings
 from previews.engine.discover.applicationsets.parameters import Parameters, TextList, flatten, normalise
 from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.fields import mappings
 from previews.engine.resolve import Resolver
 from previews.engine.trees import Tree
 from previews.engine.yamls import load

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from previews.engine.discover.applicationsets.fields import mapping
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
+from previews.engine.fields import mapping
 from previews.engine.yamls import load
 
 # What strategicpatch.go understands as more than a field.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from previews.engine.applications import Instance
-from previews.engine.discover.applicationsets.fields import mapping
+from previews.engine.fields import mapping
 
 
 @dataclass(frozen=True)

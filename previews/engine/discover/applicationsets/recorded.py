@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from previews.engine.discover.applicationsets.fields import mapping
 from previews.engine.discover.applicationsets.parameters import Parameters, TextList, flatten, printed
 from previews.engine.errors import NotRendered, RenderFailed
+from previews.engine.fields import mapping
 
 #: The generators that need records, and what a record of each holds besides (applicationset/generators).
 EXTERNAL = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from previews.engine.discover.applicationsets.fields import items, mapping, mappings
 from previews.engine.errors import RenderFailed
+from previews.engine.fields import items, mapping, mappings
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from previews.engine.discover.applicationsets.fields import items
 from previews.engine.discover.applicationsets.parameters import Parameters, fill
 from previews.engine.errors import RenderFailed
+from previews.engine.fields import items
 from previews.engine.manifests import Manifest
 from previews.engine.render.pool import Render, Result
 from previews.engine.render.requests import Part, RenderRequest, make_checkout, make_request

@@ -9,9 +9,9 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from previews.engine.errors import RenderFailed, YamlError
+from previews.engine.documents import read_mapping
+from previews.engine.errors import RenderFailed
 from previews.engine.trees import Tree
-from previews.engine.yamls import load
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 #: Lists whose items are kustomizations (here or in another repository) or files of resources.
@@ -24,16 +24,9 @@ _GENERATORS = ("configMapGenerator", "secretGenerator")
 def kustomization(tree: Tree, path: str) -> tuple[str, Mapping[str, Any]]:
     """The name and content of a folder's kustomization file. Raises RenderFailed when there is none or it is broken."""
     for name in FILE_NAMES:
-        data = tree.read(posixpath.join(path, name))
-        if data is None:
-            continue
-        try:
-            content = load(data.decode("utf-8", "replace"))
-        except YamlError as error:
-            raise RenderFailed("resolve", f"{path}/{name}: {error}") from None
-        if content is not None and not isinstance(content, dict):
-            raise RenderFailed("resolve", f"{path}/{name} is no YAML mapping")
-        return name, content or {}
+        content = read_mapping(tree, posixpath.join(path, name), f"{path}/{name}", "resolve")
+        if content is not None:
+            return name, content
     raise RenderFailed("resolve", f"{path}: no kustomization file")
 
 

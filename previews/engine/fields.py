@@ -1,4 +1,4 @@
-"""Reads the fields of a set, which strangers wrote: a field of another shape is an error, as it is to Kubernetes."""
+"""Reads the fields of objects that strangers wrote: a field of another shape is an error, as it is to Kubernetes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from previews.engine.errors import RenderFailed
 
 
-def mapping(value: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """A field that is a mapping; empty when it is not there. Raises RenderFailed."""
-    found = value.get(key)
+def mapping(value: Any, key: str) -> dict[str, Any]:
+    """A field that is a mapping; empty when it is not there, or when `value` has no fields. Raises RenderFailed."""
+    found = value.get(key) if isinstance(value, dict) else None
     if found is None:
         return {}
     if not isinstance(found, dict):
