@@ -202,7 +202,6 @@ class RenderPool:
 
     def _inflated_copy(self, child: _Child, part: Part, folder: str, turn: int) -> str:
         """A copy of a checkout in which the output of its Helm charts stands for them."""
-        copy = f"{folder}-{digest([part.options['charts'], turn])[:16]}"
 
         def inflate(chart: dict[str, Any]) -> str:
             answer = child.ask({"chart": {**chart, "checkout": part.checkout.id}})
@@ -210,65 +209,69 @@ class RenderPool:
                 raise RenderFailed("render", f"chart of {chart['kustomization']}: {answer['error']['message']}")
             return str(answer["text"])
 
-        with self._written[copy]:
-            if not (self.folder / copy).exists():
-                draft = Path(tempfile.mkdtemp(dir=self.folder))
-                try:
-                    shutil.copytree(self.folder / folder, draft, dirs_exist_ok=True)
-                    write_inflated(draft, part.options["charts"], inflate)
-                    draft.rename(self.folder / copy)
-                finally:
-                    shutil.rmtree(draft, ignore_errors=True)
-        return copy
+        def fill(draft: Path) -> None:
+            shutil.copytree(self.folder / folder, draft, dirs_exist_ok=True)
+            write_inflated(draft, part.options["charts"], inflate)
+
+        return self._made_once(f"{folder}-{digest([part.options['charts'], turn])[:16]}", fill)
 
     def _edited_copy(self, checkout: Checkout, texts: Mapping[str, str]) -> str:
         """A copy of the checkout with other texts in some files; the checkout may serve others."""
-        copy = f"{checkout.id}-{digest(texts)[:16]}"
-        with self._written[copy]:
-            if not (self.folder / copy).exists():
-                shutil.copytree(self.folder / checkout.id, self.folder / copy)
-                for name, text in texts.items():
-                    path = self.folder / copy / name
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(text)
-        return copy
+
+        def fill(draft: Path) -> None:
+            shutil.copytree(self.folder / checkout.id, draft, dirs_exist_ok=True)
+            for name, text in texts.items():
+                _place(draft, name).write_text(text)
+
+        return self._made_once(f"{checkout.id}-{digest(texts)[:16]}", fill)
 
     def _adapted_chart(self, part: Part) -> str:
         """The checkout, or a copy with what a chart needs besides its own files; most of a copy is only linked."""
         integers, undeclared = part.options.get("integers"), part.options.get("undeclared", ())
         if not integers and not undeclared:
             return part.checkout.id
-        copy = f"{part.checkout.id}-{digest([integers, undeclared])[:16]}"
-        with self._written[copy]:
-            original, target = self.folder / part.checkout.id, self.folder / copy
-            if target.exists():
-                return copy
-            shutil.copytree(original, target, copy_function=os.link)
+
+        def fill(draft: Path) -> None:
+            shutil.copytree(self.folder / part.checkout.id, draft, copy_function=os.link, dirs_exist_ok=True)
             if integers:
-                (target / TEMPLATE_PATH).parent.mkdir(parents=True)
-                (target / TEMPLATE_PATH).write_text(integers, "utf-8")
-            for name in DECLARATIONS if undeclared else ():
-                if (original / name).exists():
-                    (target / name).unlink()
-                    (target / name).write_text(without_dependencies((original / name).read_text("utf-8"), undeclared))
-        return copy
+                _place(draft, TEMPLATE_PATH).write_text(integers, "utf-8")
+            for path in (draft / name for name in DECLARATIONS if undeclared):
+                if path.exists():
+                    text = path.read_text("utf-8")
+                    path.unlink()  # a link: what it names serves others
+                    path.write_text(without_dependencies(text, undeclared))
+
+        return self._made_once(f"{part.checkout.id}-{digest([integers, undeclared])[:16]}", fill)
 
     def write(self, checkout: Checkout) -> None:
         """Puts a checkout on the disk, once: regular files only, whatever they were in Git."""
-        with self._written[checkout.id]:
-            target = self.folder / checkout.id
-            if target.exists():
-                return
-            draft = Path(tempfile.mkdtemp(dir=self.folder))
+
+        def fill(draft: Path) -> None:
             for name, blob in checkout.files:
-                path = draft / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(self.store.blob(blob))
+                _place(draft, name).write_bytes(self.store.blob(blob))
             for name, archive in checkout.archives:
-                path = draft / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(archive.path, path)
-            draft.rename(target)
+                shutil.copyfile(archive.path, _place(draft, name))
+
+        self._made_once(checkout.id, fill)
+
+    def _made_once(self, name: str, fill: Callable[[Path], None]) -> str:
+        """The name of a folder that is filled when it is first asked for: whole, or not there at all."""
+        with self._written[name]:
+            if not (self.folder / name).exists():
+                draft = Path(tempfile.mkdtemp(dir=self.folder))
+                try:
+                    fill(draft)
+                    draft.rename(self.folder / name)
+                finally:
+                    shutil.rmtree(draft, ignore_errors=True)
+        return name
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Where a file goes, its folder made."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _batches(requests: list[RenderRequest]) -> list[list[RenderRequest]]:
