@@ -241,11 +241,12 @@ def _yaml_side(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules)
         return _Yaml("skipped", skipped=skipped)
     comparison = compare_manifests(before, head, rules, _viewpoints(planned, rules))
     applied = applied_by_sync(comparison.changes, before, head) if planned.by_argo_cd else Applied()
+    unstable = sum(resource.text.count(MARK) for resource in head.resources)
     yaml = _Yaml(
         "unchanged",
         comparison,
-        notes=(*_notes(head, comparison, planned), *applied.notes),
-        unstable=sum(resource.text.count(MARK) for resource in head.resources),
+        notes=(*_notes(head, unstable, comparison, planned), *applied.notes),
+        unstable=unstable,
         is_left_alone=applied.is_nothing,
     )
     if not planned.on_base:
@@ -265,9 +266,8 @@ def _viewpoints(planned: PlannedCell, rules: Rules) -> tuple[Viewpoint, Viewpoin
     return base, head
 
 
-def _notes(manifest: Manifest, comparison: Comparison, planned: PlannedCell) -> tuple[str, ...]:
+def _notes(manifest: Manifest, unstable: int, comparison: Comparison, planned: PlannedCell) -> tuple[str, ...]:
     notes = [f"without {item.name} {item.version}, which is not here" for item in manifest.missing]
-    unstable = sum(resource.text.count(MARK) for resource in manifest.resources)
     if unstable:
         values = "1 value comes" if unstable == 1 else f"{unstable} values come"
         notes.append(f"{values} out differently at each render (random or time) and is not compared: see {MARK}n⟩")
