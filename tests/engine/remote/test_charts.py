@@ -3,6 +3,7 @@
 import pytest
 
 from tests.engine.fleets import CONFIG, CONFIGMAP, chart, fleet
+from tests.engine.one_application import sources
 from tests.engine.remote.conftest import allow
 from tests.engine.remote.servers import chart_archive
 
@@ -129,16 +130,11 @@ def test_a_value_file_outside_the_chart_is_refused(preview, helm):
 
 def test_the_values_of_a_chart_may_lie_in_the_previewed_repository(preview, helm):
     helm.add("web", "1.0.0", packed("1.0.0"))
-    several = f"""apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {{name: web, namespace: argocd}}
-spec:
-  destination: {{server: "https://kubernetes.default.svc", namespace: apps}}
-  sources:
-  - {{repoURL: "https://git.example.com/fleet.git", targetRevision: main, ref: values}}
-  - {{repoURL: "{helm.url}", chart: web, targetRevision: 1.0.0, helm: {{valueFiles: [$values/web.yaml]}}}}
-"""
-    base = {"astrolabe.yaml": CONFIG, "clusters/c1/web.yaml": several, "web.yaml": "text: old\n"}
+    several = sources(
+        {"repoURL": "https://git.example.com/fleet.git", "targetRevision": "main", "ref": "values"},
+        {"repoURL": helm.url, "chart": "web", "targetRevision": "1.0.0", "helm": {"valueFiles": ["$values/web.yaml"]}},
+    )
+    base = {"astrolabe.yaml": CONFIG, "web.yaml": "text: old\n", **several}
     _, cells = preview(base, {"web.yaml": "text: new\n"}, allow(helm))
     assert lines_of(cells["c1", "web"]) == ("changed", "changed", (1, 1), {"value"})
 

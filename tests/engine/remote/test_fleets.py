@@ -12,6 +12,7 @@ from previews.engine.remote.reach import Reach
 from previews.engine.whatif import WhatIf
 from tests.conftest import GitRepository
 from tests.engine.fleets import ADDRESS, CONFIG, CONFIGMAP, application, chart
+from tests.engine.one_application import sources
 
 HEAD = "refs/pull/1/head"
 TEMPLATES = ADDRESS  # what Applications call the previewed repository
@@ -80,19 +81,11 @@ def test_pins_of_the_template_stay_unless_asked_what_if(templates, users, bench)
 
 
 def test_the_users_own_revisions_stand_still_and_its_own_values_are_read(templates, users, bench):
-    several = f"""apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {{name: web, namespace: argocd}}
-spec:
-  destination: {{server: "https://kubernetes.default.svc", namespace: apps}}
-  sources:
-  - {{repoURL: "git@git.example.com:seoul.git", targetRevision: main, ref: values}}
-  - repoURL: "{TEMPLATES}"
-    targetRevision: main
-    path: charts/web
-    helm: {{valueFiles: [$values/values/c1.yaml]}}
-"""
-    files = fleet_of() | {"clusters/c1/web.yaml": several, "values/c1.yaml": "text: of seoul\n"}
+    several = sources(
+        {"repoURL": "git@git.example.com:seoul.git", "targetRevision": "main", "ref": "values"},
+        {"repoURL": TEMPLATES, "path": "charts/web", "helm": {"valueFiles": ["$values/values/c1.yaml"]}},
+    )
+    files = fleet_of() | several | {"values/c1.yaml": "text: of seoul\n"}
     prepared, cells = run(bench(reach=users(seoul=files)), "seoul")
     assert (cells["c1", "web"].value, cells["c1", "web"].yaml, cells["c1", "web"].pinned) == (
         "unchanged",

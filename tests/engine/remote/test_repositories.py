@@ -8,6 +8,7 @@ from previews.engine.remote.reach import Reach
 from previews.engine.remote.revisions import find_commit
 from tests.conftest import GitRepository, open_bench
 from tests.engine.fleets import ADDRESS, CONFIG, CONFIGMAP, application, chart, fleet
+from tests.engine.one_application import sources
 from tests.engine.remote.conftest import allow
 from tests.engine.remote.servers import GitServer
 
@@ -42,19 +43,11 @@ def test_a_template_of_a_registered_repository_is_rendered(preview, other, regis
 
 def test_values_of_another_repository_are_read_at_one_commit_for_both_sides(preview, other, registered):
     other.commit({"values/c1.yaml": "text: from afar\n"})
-    several = f"""apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {{name: web, namespace: argocd}}
-spec:
-  destination: {{server: "https://kubernetes.default.svc", namespace: apps}}
-  sources:
-  - {{repoURL: "{OTHER}", targetRevision: HEAD, ref: values}}
-  - repoURL: "{ADDRESS}"
-    targetRevision: main
-    path: charts/web
-    helm: {{valueFiles: [$values/values/c1.yaml]}}
-"""
-    base = fleet(1) | {"clusters/c1/web.yaml": several}
+    several = sources(
+        {"repoURL": OTHER, "targetRevision": "HEAD", "ref": "values"},
+        {"path": "charts/web", "helm": {"valueFiles": ["$values/values/c1.yaml"]}},
+    )
+    base = fleet(1) | several
     prepared, cells = preview(base, {"charts/web/templates/config.yaml": CONFIGMAP + "  more: x\n"}, registered)
     assert (cells["c1", "web"].value, cells["c1", "web"].yaml) == ("unchanged", "changed")
     (planned,) = prepared.plan.cells
