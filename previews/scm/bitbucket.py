@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from previews.scm.events import ChangeEvent, Event, PushEvent, is_hmac, mapping_of, number_of, text_of, time_of
+from previews.scm.events import ChangeEvent, Event, PushEvent, is_sha256, mapping_of, number_of, text_of, time_of
 
 #: The headers that name the event and the delivery.
 EVENT, DELIVERY = "X-Event-Key", "X-Request-UUID"
@@ -23,8 +23,7 @@ _STATES: dict[str, Literal["open", "closed", "merged"]] = {
 
 def is_signed(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     """Whether the delivery proves that its sender knows the secret."""
-    kind, _, signature = headers.get(_SIGNATURE, "").partition("=")
-    return kind == "sha256" and is_hmac(signature, body, secret)
+    return is_sha256(headers.get(_SIGNATURE, ""), body, secret)
 
 
 def read(event: str, payload: Mapping[str, Any]) -> Event | None:

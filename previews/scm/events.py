@@ -39,6 +39,12 @@ class PushEvent:
 Event = ChangeEvent | PushEvent
 
 
+def is_sha256(header: str, body: bytes, secret: str) -> bool:
+    """Whether a header such as `sha256=…` signs the body; a SHA-1 signature does not count."""
+    kind, _, signature = header.partition("=")
+    return kind == "sha256" and is_hmac(signature, body, secret)
+
+
 def is_hmac(signature: str, body: bytes, secret: str) -> bool:
     """Whether a hex text is the HMAC-SHA256 of the body; compared in constant time, whatever it is."""
     wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
