@@ -25,7 +25,7 @@ from previews.engine.errors import AstrolabeError
 from previews.engine.preview import Clock, Workbench, choose_sides
 from previews.engine.preview import prepare as prepare_preview
 from previews.engine.users import User
-from previews.engine.whatif import WhatIf
+from previews.engine.whatif import NOTHING_MORE, WhatIf, from_json
 from previews.models import ChangeRequest, Preview, RenderBatch, Repository
 from previews.models.text import fit
 from previews.workshop import mirror_of, workbench
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 
 #: Renders in one job: enough to be worth a job, few enough for progress to be seen and a lost one to cost little.
 BATCH = 40
-_NOTHING_MORE = WhatIf()
 #: Seconds after which a preview that waits while nothing is queued counts as lost. A batch takes less than half of it.
 PATIENCE = 300
 
@@ -92,7 +91,7 @@ def refresh(repository_id: int) -> None:
         request_preview(change_request)
 
 
-def request_preview(change_request: ChangeRequest, what_if: WhatIf = _NOTHING_MORE) -> Preview:
+def request_preview(change_request: ChangeRequest, what_if: WhatIf = NOTHING_MORE) -> Preview:
     """The preview of a change request as it stands now: the one there is, or a new one on its way.
 
     A failed one is tried again. Raises BadInput when a revision is not there.
@@ -149,9 +148,8 @@ def prepare(preview: Preview, attempt: int) -> None:
         config = bench.config(sides.head_tree, sides.base_tree, repository.config_text)
         update(preview.pk, attempt, message="finding applications")
         tracks = [repository.default_branch, preview.base_revision]
-        what_if = WhatIf(**{**preview.what_if, "clusters": tuple(preview.what_if.get("clusters", ()))})
         users, missing = _users(bench, repository)
-        prepared = prepare_preview(bench, sides, config, tracks, what_if, users)
+        prepared = prepare_preview(bench, sides, config, tracks, from_json(preview.what_if), users)
         prepared = replace(prepared, outside_notes=(*missing, *prepared.outside_notes))
         clock.lap("discover")
         known = bench.cache.get_many(prepared.plan.requests)

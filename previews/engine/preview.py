@@ -33,12 +33,11 @@ from previews.engine.scope import defined_by
 from previews.engine.standing import Standing
 from previews.engine.trees import ObjectStore, Tree
 from previews.engine.users import User, join_fleets, join_plans, settle_across, with_users
-from previews.engine.whatif import WhatIf, at_head
+from previews.engine.whatif import NOTHING_MORE, WhatIf, at_head
 
 Progress = Callable[[int, int], None]
 
 _KEEP_AT_ONCE = 100
-_NOTHING_MORE = WhatIf()
 
 
 @dataclass(frozen=True)
@@ -264,7 +263,7 @@ class Prepared:
     base: Fleet
     head: Fleet
     plan: Plan
-    what_if: WhatIf = _NOTHING_MORE
+    what_if: WhatIf = NOTHING_MORE
     rules: Rules = field(default_factory=Rules)
     externals: tuple[External, ...] = ()
     outside_notes: tuple[str, ...] = ()
@@ -282,7 +281,7 @@ def prepare(
     sides: Sides,
     config: FleetConfig,
     tracks: Sequence[str],
-    what_if: WhatIf = _NOTHING_MORE,
+    what_if: WhatIf = NOTHING_MORE,
     users: Sequence[User] = (),
 ) -> Prepared:
     """Finds both fleets and plans what to render. `tracks` are names of revisions that mean the tree.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from previews.engine.config import FleetConfig
 from previews.engine.errors import BadInput
@@ -37,6 +39,15 @@ class WhatIf:
         parts += [f"Kubernetes {self.kubernetes_version}{where}"] if self.kubernetes_version else []
         parts += [f"Helm {self.helm_version}{where}"] if self.helm_version else []
         return " and ".join(parts)
+
+
+#: No question besides the change itself.
+NOTHING_MORE = WhatIf()
+
+
+def from_json(content: Mapping[str, Any]) -> WhatIf:
+    """The question that `dataclasses.asdict` wrote as JSON, which knows no tuples; {} asks nothing."""
+    return WhatIf(**{**content, "clusters": tuple(content.get("clusters", ()))})
 
 
 def make_what_if(unpinned: bool, kubernetes_version: str, helm_version: str, clusters: tuple[str, ...]) -> WhatIf:
