@@ -293,7 +293,12 @@ def _complete(row: Cell, cell: EngineCell) -> None:
     row.value_added, row.value_removed = cell.value_lines
     row.yaml_added, row.yaml_removed = cell.yaml_lines
     row.resources = [
-        {**{key: clean(text) for key, text in asdict(item.id).items()}, "state": item.state, "lines": list(item.lines)}
+        {
+            **{key: clean(text) for key, text in asdict(item.id).items()},
+            "state": item.state,
+            "lines": list(item.lines),
+            "edit": item.edit,
+        }
         for item in cell.resources
     ]
     row.ignored = cell.ignored

@@ -181,7 +181,9 @@ def make_cell(
         "yaml_removed": removed,
         "value_added": count(value_lines.opcodes)[0],
         "value_removed": count(value_lines.opcodes)[1],
-        "resources": [{**asdict(one.id), "state": one.state, "lines": one.lines} for one in compared.changes],
+        "resources": [
+            {**asdict(one.id), "state": one.state, "lines": one.lines, "edit": one.edit} for one in compared.changes
+        ],
         "base_key": base_key,
         "head_key": head_key,
         "base_values": Blob.objects.keep(values[0]) if values[0] is not None else None,

@@ -39,11 +39,12 @@ class CellSkip:
 
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
-    """One resource of a cell that differs between the sides."""
+    """One resource of a cell that differs between the sides. `edit` is equal where the very same lines change."""
 
     id: ResourceId
     state: ResourceState
     lines: Lines
+    edit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

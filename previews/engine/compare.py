@@ -72,7 +72,6 @@ class _Found:
     """What comparing one resource gives."""
 
     change: ResourceChange | None = None
-    edit: str = ""
     hidden: Hidden | None = None
     problems: tuple[str, ...] = ()
 
@@ -94,7 +93,7 @@ def compare_manifests(
             hidden.append(found.hidden)
         if found.change:
             changes.append(found.change)
-            parts.append([identity.group, identity.kind, identity.name, found.change.state, found.edit])
+            parts.append([identity.group, identity.kind, identity.name, found.change.state, found.change.edit])
     return Comparison(tuple(changes), digest(parts) if parts else "", tuple(hidden), tuple(dict.fromkeys(problems)))
 
 
@@ -107,7 +106,7 @@ def _compare(
     before = old.tracker.tracked(before) if before and old.tracker else before
     after = new.tracker.tracked(after) if after and new.tracker else after
     if not before or not after:
-        return _Found(*_change(before, after))
+        return _Found(_change(before, after))
     ignore = (_covering(old, after, rules), _covering(new, after, rules))
     asks_jq = any(rule.jq for side in ignore for rule in side)
     compare = _compare_texts.__wrapped__ if asks_jq else _compare_texts
@@ -131,26 +130,26 @@ def _compare_texts(
     try:
         old, new = (normalise(load(one.text), one.id, ignores_aggregated_roles) for one in (before, after))
     except YamlError:
-        return _Found(*_change(before, after))
+        return _Found(_change(before, after))
     # Not `==`, for which True is 1.
     if canonical(old) == canonical(new):
         return _Found()
     removed = remove_from_both((old, new), ignore, find)
     problems = (*removed.base.problems, *removed.head.problems)
     if not removed.count:
-        return _Found(*_change(before, after), problems=problems)
+        return _Found(_change(before, after), problems=problems)
     steps = removed.base.steps, removed.head.steps
     hidden = Hidden(after.id, *steps, removed.count)
     if removed.is_same:
         return _Found(hidden=hidden, problems=problems)
     texts = (one.with_text(without(one.text, taken)) for one, taken in zip((before, after), steps, strict=True))
-    return _Found(*_change(*texts), hidden, problems)
+    return _Found(_change(*texts), hidden, problems)
 
 
 # A template change makes the same edit on every cluster: it is worked out once.
 @lru_cache(maxsize=2048)
-def _change(before: Resource | None, after: Resource | None) -> tuple[ResourceChange, str]:
-    """The change of one resource, and the hash of its edit: the lines taken away and put in.
+def _change(before: Resource | None, after: Resource | None) -> ResourceChange:
+    """The change of one resource; its edit is the hash of the lines taken away and put in.
 
     Raises Unreadable when a text is no YAML: the renderer does not parse what it need not.
     """
@@ -161,11 +160,11 @@ def _change(before: Resource | None, after: Resource | None) -> tuple[ResourceCh
     if before and after:
         found = diff_lines(old, new)
         edit = [[old[op.i1 : op.i2], new[op.j1 : op.j2]] for op in found.opcodes if op.tag != "equal"]
-        return ResourceChange(after.id, "changed", count(found.opcodes)), digest(edit)
+        return ResourceChange(after.id, "changed", count(found.opcodes), digest(edit))
     if after:
-        return ResourceChange(after.id, "added", (len(new), 0)), after.hash
+        return ResourceChange(after.id, "added", (len(new), 0), after.hash)
     assert before is not None
-    return ResourceChange(before.id, "removed", (0, len(old))), before.hash
+    return ResourceChange(before.id, "removed", (0, len(old)), before.hash)
 
 
 def _check_readable(side: Side, resource: Resource | None) -> None:

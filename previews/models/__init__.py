@@ -4,6 +4,7 @@ from previews.models.clusters import Cluster
 from previews.models.manifests import Blob, DatabaseCache, Manifest
 from previews.models.previews import Cell, Fleet, Preview, RenderBatch
 from previews.models.repositories import ChangeRequest, Delivery, Repository
+from previews.models.viewed import Viewed
 
 __all__ = [
     "Blob",
@@ -17,4 +18,5 @@ __all__ = [
     "Preview",
     "RenderBatch",
     "Repository",
+    "Viewed",
 ]

@@ -29,15 +29,15 @@ def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
     """The `<tr>` of the rows."""
     left, right = section.left_colours, section.right_colours
     make = _unified_row if is_unified else _split_row
-    name = f"r{section.index}"
+    name = f"L{section.index}"
     # Safe: made of our own tags, of numbers, and of text that went through `_safe`.
     return mark_safe("".join(make(name, row, left, right) for row in lines.rows))  # noqa: S308
 
 
 def _split_row(name: str, row: Row, left: Colours, right: Colours) -> str:
     is_context = row.kind == "context"
-    before = _side(f"{name}L", row.left, left, "" if is_context else " d") if row.left else _EMPTY_SIDE
-    after = _side(f"{name}R", row.right, right, "" if is_context else " i") if row.right else _EMPTY_SIDE
+    before = _side(f"{name}b", row.left, left, "" if is_context else " d") if row.left else _EMPTY_SIDE
+    after = _side(f"{name}h", row.right, right, "" if is_context else " i") if row.right else _EMPTY_SIDE
     return f'<tr class="x">{before}{after}</tr>' if is_context else f"<tr>{before}{after}</tr>"
 
 
@@ -47,8 +47,8 @@ def _side(name: str, line: Line, colours: Colours, css: str) -> str:
 
 def _unified_row(name: str, row: Row, left: Colours, right: Colours) -> str:
     css = " d" if row.kind == "removed" else " i" if row.kind == "added" else ""
-    before = _number(f"{name}L", row.left) if row.left else ""
-    after = _number(f"{name}R", row.right) if row.right else ""
+    before = _number(f"{name}b", row.left) if row.left else ""
+    after = _number(f"{name}h", row.right) if row.right else ""
     code = _code(row.right, right) if row.right else _code(row.left, left) if row.left else ""
     return f'<tr><td class="n{css}">{before}</td><td class="n{css}">{after}</td><td class="c{css}">{code}</td></tr>'
 

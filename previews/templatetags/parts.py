@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from previews.models import Cell
-from previews.views.cell import Look
+from previews.views.cell_look import Look
 from previews.views.cell_parts import Bar, Item, Lines, More, format_openings, parse_openings
 
 register = template.Library()

@@ -2,75 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 
-from previews.models import Cell
+from previews.models import Cell, Viewed
+from previews.views.cell_look import Look, read_look
 from previews.views.cell_parts import (
     ROWS,
     Budget,
+    More,
     Openings,
     Shown,
     format_openings,
     parse_openings,
+    place_of,
     show_section,
 )
-from previews.views.cell_sections import VIEWS, Section, Sections, View, sections_of
-from previews.views.matrix import PARAMETERS
+from previews.views.cell_same import same_change
+from previews.views.cell_sections import Section, Sections, View, sections_of
+from previews.views.reviewer import reviewer_of
 
-#: Cells of the same change that are listed by name.
-MAX_SAME = 60
 _BLOBS = ("base_values", "head_values", "base_target", "head_target")
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a cell is looked at; each look has an address. `start` is a section and part where the page begins."""
-
-    view: View
-    unified: bool = False
-    with_hidden: bool = False
-    with_ignored: bool = False
-    openings: Openings | None = None
-    start: tuple[int, int] | None = None
-    back: str = ""
-
-    @property
-    def query(self) -> str:
-        """The look as a query, without what is open."""
-        parts = {
-            "view": self.view,
-            "layout": "unified" if self.unified else "",
-            "hidden": "1" * self.with_hidden,
-            "ignored": "show" * self.with_ignored,
-        }
-        return urlencode([(name, value) for name, value in (*parts.items(), ("m", self.back)) if value])
-
-    def as_view(self, view: View) -> str:
-        """The query of another tab."""
-        return replace(self, view=view, with_hidden=False).query
-
-    @property
-    def other_layout(self) -> str:
-        """The query of the other layout."""
-        return replace(self, unified=not self.unified).query
-
-    @property
-    def other_hidden(self) -> str:
-        """The query that shows, or hides, differences that do not count."""
-        return replace(self, with_hidden=not self.with_hidden).query
-
-    @property
-    def other_ignored(self) -> str:
-        """The query that shows, or hides, differences that rules ignore."""
-        return replace(self, with_ignored=not self.with_ignored).query
 
 
 def find_cell(pk: int, cluster: str, application: str) -> Cell:
@@ -83,17 +41,12 @@ def show(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
     """The page."""
     cell = find_cell(pk, cluster, application)
     look = read_look(request, cell)
-    found = sections_of(cell, look.view, look.with_hidden, look.with_ignored)
-    context: dict[str, Any] = {
-        "cell": cell,
+    context = page_of(cell, look, reviewer_of(request)) | {
         "preview": cell.preview,
         "repository": cell.preview.repository,
         "change": cell.preview.change_request,
-        "look": look,
         "tabs": _tabs(cell, look),
-        "found": found,
-        "shown": list(_shown(found, look)),
-        "same": _same_change(cell),
+        "same": same_change(cell),
         "previous": _neighbour(cell, forward=False),
         "next": _neighbour(cell, forward=True),
     }
@@ -104,42 +57,79 @@ def part(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
     """A part of a section's diff, to stand where its bar stood: `expand` opens a fold, `at` goes on from a part."""
     cell = find_cell(pk, cluster, application)
     look = read_look(request, cell)
-    sections = sections_of(cell, look.view, look.with_hidden, look.with_ignored).sections
     openings = look.openings or {}
     (number, first), last = look.start or next(iter(openings), (0, 0)), None
     if look.start is None:
         last = first
-    if number >= len(sections):
+    section = look_at(cell, look).at(number)
+    if section is None:
         raise Http404("there is no such section")
-    shown = show_section(sections[number], Budget(), openings, look.unified, first, last)
+    shown = show_section(section, Budget(), openings, look.unified, first, last)
     response = render(request, "_part.html", {"cell": cell, "shown": shown, "look": look})
     if look.start is None:
         response["HX-Replace-Url"] = _opened_address(request, look, openings)
     return response
 
 
-def read_look(request: HttpRequest, cell: Cell) -> Look:
-    """The look in the query; what is not known counts as not given."""
-    query = request.GET
-    view = query.get("view", "")
-    if view not in VIEWS:
-        view = "yaml" if cell.yaml_state != "unchanged" else "values" if cell.value_state != "unchanged" else "target"
-    start = next(iter(parse_openings(query.get("at", ""))), None)
-    return Look(
-        view=cast(View, view),
-        unified=query.get("layout") == "unified",
-        with_hidden=query.get("hidden") == "1",
-        with_ignored=query.get("ignored") == "show",
-        openings=parse_openings(query.get("expand", "")),
-        start=start,
-        back=_safe_matrix_query(query.get("m", "")),
-    )
+def look_at(cell: Cell, look: Look) -> Sections:
+    """The sections of a look."""
+    return sections_of(cell, look.view, look.with_hidden, look.with_ignored)
 
 
-def _safe_matrix_query(text: str) -> str:
-    """The matrix's own parameters out of a query that was handed to us."""
-    query = QueryDict(text[:500])
-    return urlencode([(name, query[name]) for name in PARAMETERS if query.get(name)])
+def page_of(cell: Cell, look: Look, reviewer: str, only: int | None = None) -> dict[str, Any]:
+    """What the page of a look shows: its sections as far as a page goes (or only one), and which were ticked."""
+    found = look_at(cell, look)
+    ticked = Viewed.objects.by(reviewer, (section.change for section in found.sections))
+    viewed = {section.index for section in found.sections if section.change in ticked}
+    look = _with_line(found, look)
+    shown = [_show_whole(found, only, viewed, look)] if only is not None else _show_page(found, look, viewed)
+    return {"cell": cell, "look": look, "found": found, "shown": shown, "viewed": viewed}
+
+
+def _show_whole(found: Sections, index: int, viewed: set[int], look: Look) -> Shown:
+    section = found.at(index)
+    assert section is not None
+    return _closed(section) if index in viewed else show_section(section, Budget(), {}, look.unified)
+
+
+def _show_page(found: Sections, look: Look, viewed: set[int]) -> list[Shown]:
+    """Every section, as far as the page's rows go; from `start` on where the look has one."""
+    openings = look.openings or {}
+    if look.start is not None:
+        section = found.at(look.start[0])
+        return [show_section(section, Budget(ROWS), openings, look.unified, look.start[1])] if section else []
+    budget = Budget(ROWS)
+    wanted = look.line.section if look.line else None
+    shown = [
+        _closed(section)
+        if section.index in viewed and section.index != wanted
+        else show_section(section, budget, openings, look.unified)
+        for section in found.sections
+    ]
+    if look.line and not any(one.section.index == wanted and one.has_line(*look.line[1:]) for one in shown):
+        place = _place(found, look)
+        return (
+            _show_page(found, replace(look, start=(look.line.section, place[0]), line=None), viewed) if place else shown
+        )
+    return shown
+
+
+def _closed(section: Section) -> Shown:
+    return Shown(section, (More(section.index, 0, viewed=True),))
+
+
+def _with_line(found: Sections, look: Look) -> Look:
+    """The look with the fold open in which its line stands."""
+    place = _place(found, look)
+    if look.line is None or place is None:
+        return look
+    part, opening = place
+    return replace(look, openings={(look.line.section, part): opening, **(look.openings or {})})
+
+
+def _place(found: Sections, look: Look) -> tuple[int, tuple[int, int]] | None:
+    section = found.at(look.line.section) if look.line else None
+    return place_of(section, look.line.is_base, look.line.number) if section and look.line else None
 
 
 def _opened_address(request: HttpRequest, look: Look, openings: Openings) -> str:
@@ -148,16 +138,6 @@ def _opened_address(request: HttpRequest, look: Look, openings: Openings) -> str
     before = parse_openings(current.get("expand", [""])[0])
     query = f"{look.query}&{urlencode({'expand': format_openings({**before, **openings})})}"
     return f"{request.path.removesuffix('part/')}?{query}"
-
-
-def _shown(found: Sections, look: Look) -> Iterator[Shown]:
-    """Every section, as far as the page's rows go; from `start` on where the look has one."""
-    budget = Budget(ROWS)
-    for section in found.sections:
-        if look.start is None:
-            yield show_section(section, budget, look.openings or {}, look.unified)
-        elif section.index == look.start[0]:
-            yield show_section(section, budget, look.openings or {}, look.unified, look.start[1])
 
 
 def _tabs(cell: Cell, look: Look) -> list[dict[str, Any]]:
@@ -179,16 +159,6 @@ def _tabs(cell: Cell, look: Look) -> list[dict[str, Any]]:
         tab("yaml", "YAML", (cell.yaml_added, cell.yaml_removed), cell.yaml_state),
         tab("target", "Target", lines, target[0].state if target else "unchanged"),
     ]
-
-
-def _same_change(cell: Cell) -> dict[str, Any] | None:
-    """The other cells whose yaml changes in the very same way."""
-    if not cell.group:
-        return None
-    others = cell.preview.cells.filter(group=cell.group).exclude(pk=cell.pk).order_by("application", "cluster")
-    rows = list(others.only("preview_id", "cluster", "application")[: MAX_SAME + 1])
-    count = len(rows) if len(rows) <= MAX_SAME else others.count()
-    return {"count": count, "cells": rows[:MAX_SAME]} if rows else None
 
 
 def _neighbour(cell: Cell, forward: bool) -> Cell | None:

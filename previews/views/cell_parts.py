@@ -30,9 +30,14 @@ _WHOLE: Opening = (999_999, 0)
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Rows that are shown."""
+    """Rows that are shown: all changed, or all context."""
 
     rows: list[Row]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether they differ."""
+        return bool(self.rows) and self.rows[0].kind != "context"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """From here on the section is left out of this page."""
+    """From here on the section is left out of this page: for its length, or because it was viewed."""
 
     section: int
     part: int
-    parts: int
+    viewed: bool = False
 
 
 Item = Lines | Bar | More
@@ -66,6 +71,22 @@ class Shown:
 
     section: Section
     items: tuple[Item, ...]
+
+    @property
+    def is_viewed(self) -> bool:
+        """Whether it is closed because it was viewed."""
+        return any(isinstance(item, More) and item.viewed for item in self.items)
+
+    def has_line(self, is_base: bool, number: int) -> bool:
+        """Whether a line of one side is among the rows."""
+        rows = (row for item in self.items if isinstance(item, Lines) for row in item.rows)
+        lines = (row.left if is_base else row.right for row in rows)
+        return any(line is not None and line.number == number for line in lines)
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether rows are shown of a diff that is longer than need be, as its budget ran out."""
+        return any(isinstance(item, Lines) for item in self.items) and self.section.diff.coarse
 
 
 @dataclass(slots=True)
@@ -101,18 +122,32 @@ def show_section(
 ) -> Shown:
     """The section's parts from `first` to `last`, as far as the budget goes."""
     if budget.is_spent:
-        return Shown(section, (More(section.index, first, 1),))
+        return Shown(section, (More(section.index, first),))
     parts = list(_parts(section))
     items: list[Item] = []
     for number, part in list(enumerate(parts))[first : None if last is None else last + 1]:
         if budget.is_spent:
-            items.append(More(section.index, number, len(parts) - number))
+            items.append(More(section.index, number))
             break
         for item in _items(section, number, part, openings.get((section.index, number), (0, 0)), is_unified):
             if isinstance(item, Lines):
                 budget.rows -= len(item.rows)
             items.append(item)
     return Shown(section, tuple(items))
+
+
+def place_of(section: Section, is_base: bool, number: int) -> tuple[int, Opening] | None:
+    """The part in which a line stands, counted from 1, and how far a fold has to be open there to show it."""
+    at = number - 1
+    for place, part in enumerate(_parts(section)):
+        i1, j1 = part.i1, part.j1
+        i2, j2 = (i1 + part.count, j1 + part.count) if isinstance(part, Fold) else (part.i2, part.j2)
+        first, last = (i1, i2) if is_base else (j1, j2)
+        if first <= at < last:
+            if last - first <= LONG_FOLD:
+                return place, _WHOLE
+            return place, (at - first + STEP, 0) if at - first < last - at else (0, last - at + STEP)
+    return None
 
 
 def _parts(section: Section) -> Iterator[Chunk | Fold]:

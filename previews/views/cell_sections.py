@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any, Literal
 
 from previews.engine.cells import Hidden, Lines, ResourceState
-from previews.engine.diff.lines import diff_lines, split_lines
+from previews.engine.diff.lines import LineDiff, diff_lines, split_lines
 from previews.engine.diff.opcodes import Opcode, count
 from previews.engine.diff.resources import ResourcePair, pair_resources
 from previews.engine.ignoring import without
 from previews.engine.manifests import Resource, ResourceId, to_readable_text
+from previews.engine.render.requests import digest
 from previews.engine.scope import place_all
 from previews.models import Blob, Cell, Manifest
 from previews.views.cell_colours import Colours, colours
@@ -25,8 +26,9 @@ VIEWS: tuple[View, ...] = ("yaml", "values", "target")
 class Section:
     """Two texts side by side under a heading. None is a text that is not there.
 
-    `id` is set for resources; `renamed_from` when the left one had another identity. `counted` are the lines added and
-    removed where the preview has counted them.
+    `index` names it in addresses: it does not depend on what else is hidden. `id` is set for resources;
+    `renamed_from` when the left one had another identity. `counted` are the lines added and removed where the preview
+    has counted them. `change` is equal for the very same change elsewhere, "" where that is not known.
     """
 
     index: int
@@ -37,6 +39,12 @@ class Section:
     id: ResourceId | None = None
     renamed_from: ResourceId | None = None
     counted: Lines | None = None
+    change: str = ""
+
+    @property
+    def texts(self) -> tuple[str | None, str | None]:
+        """Both sides."""
+        return self.left, self.right
 
     @cached_property
     def left_lines(self) -> list[str]:
@@ -59,9 +67,14 @@ class Section:
         return colours(self.right or "")
 
     @cached_property
-    def opcodes(self) -> tuple[Opcode, ...]:
+    def diff(self) -> LineDiff:
         """The edit script, worked out when it is first asked for."""
-        return diff_lines(self.left_lines, self.right_lines).opcodes
+        return diff_lines(self.left_lines, self.right_lines)
+
+    @property
+    def opcodes(self) -> tuple[Opcode, ...]:
+        """The edit script's steps."""
+        return self.diff.opcodes
 
     @cached_property
     def lines(self) -> Lines:
@@ -83,6 +96,10 @@ class Sections:
     hidden: int = 0
     equal: int = 0
 
+    def at(self, index: int) -> Section | None:
+        """The section that an address names."""
+        return next((section for section in self.sections if section.index == index), None)
+
 
 def sections_of(cell: Cell, view: View, with_hidden: bool = False, with_ignored: bool = False) -> Sections:
     """What a view of a cell compares.
@@ -96,7 +113,9 @@ def sections_of(cell: Cell, view: View, with_hidden: bool = False, with_ignored:
     if left == right:
         return Sections(())
     state: ResourceState = "added" if left is None else "removed" if right is None else "changed"
-    return Sections((Section(0, "Merged values" if view == "values" else "Target", state, left, right),))
+    title = "Merged values" if view == "values" else "Target"
+    change = digest([view, base and base.pk, head and head.pk])
+    return Sections((Section(0, title, state, left, right, change=change),))
 
 
 def texts_of(cell: Cell, view: View, with_ignored: bool = True) -> tuple[str | None, str | None]:
@@ -124,17 +143,21 @@ def _yaml_sections(cell: Cell, with_hidden: bool, with_ignored: bool) -> Section
         return Sections((), equal=sum(len(manifest.index) for manifest in manifests.values()))
     hidden = cell.hidden_fields
     paired = pair_resources(*_delivered(cell, manifests))
-    counted = {_id(row): (row["lines"][0], row["lines"][1]) for row in cell.resources}
+    counted = {_id(row): row for row in cell.resources}
     ignored = hidden.keys() if with_ignored else set()
     # What differs in ignored fields alone is no difference in order or comments.
-    changed = [pair for pair in paired.changed if with_ignored or pair.id in counted or pair.id not in hidden]
-    shown = [pair for pair in changed if with_hidden or _ids(pair) & (counted.keys() | ignored)]
+    changed = [
+        (index, pair)
+        for index, pair in enumerate(paired.changed)
+        if with_ignored or pair.id in counted or pair.id not in hidden
+    ]
+    shown = [(index, pair) for index, pair in changed if with_hidden or _ids(pair) & (counted.keys() | ignored)]
     if not with_ignored:
-        shown = [_pair_without(pair, hidden) for pair in shown]
+        shown = [(index, _pair_without(pair, hidden)) for index, pair in shown]
     sections = tuple(
         # The preview counted lines without those that rules hide.
         _section(index, pair, {} if with_ignored and pair.id in hidden else counted)
-        for index, pair in enumerate(shown)
+        for index, pair in shown
     )
     return Sections(sections, len(changed) - len(shown), paired.equal)
 
@@ -173,8 +196,9 @@ def _id(row: Mapping[str, Any]) -> ResourceId:
     return ResourceId(row["group"], row["kind"], row["namespace"], row["name"])
 
 
-def _section(index: int, pair: ResourcePair, counted: Mapping[ResourceId, Lines]) -> Section:
+def _section(index: int, pair: ResourcePair, counted: Mapping[ResourceId, Mapping[str, Any]]) -> Section:
     identity = pair.id
+    row = None if pair.renamed else counted.get(identity)
     return Section(
         index=index,
         title=f"{identity.kind} {identity.name}",
@@ -183,8 +207,18 @@ def _section(index: int, pair: ResourcePair, counted: Mapping[ResourceId, Lines]
         right=pair.right.text if pair.right else None,
         id=identity,
         renamed_from=pair.left.id if pair.renamed and pair.left else None,
-        counted=None if pair.renamed else counted.get(identity),
+        counted=(row["lines"][0], row["lines"][1]) if row else None,
+        change=_change(pair, counted),
     )
+
+
+def _change(pair: ResourcePair, counted: Mapping[ResourceId, Mapping[str, Any]]) -> str:
+    """Hash of what happens to the resource, the same in each cell of a group; for a renamed one of both its halves."""
+    rows = [counted.get(one.id) for one in (pair.left, pair.right) if one]
+    names = [(one.id.group, one.id.kind, one.id.name) for one in (pair.left, pair.right) if one]
+    # Previews of an earlier version did not write it down.
+    edits = [row.get("edit") for row in rows if row]
+    return digest([pair.state, names, edits]) if edits and all(edits) else ""
 
 
 def _manifests(cell: Cell) -> dict[str, Manifest]:

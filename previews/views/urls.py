@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from previews.views import cell, change, downloads, hooks, matrix, repositories, repository, theme
+from previews.views import cell, change, downloads, hooks, matrix, repositories, repository, theme, viewed
 from previews.views.names import NameConverter
 
 register_converter(NameConverter, "name")
@@ -24,6 +24,8 @@ urlpatterns = [
     path("previews/<int:pk>/progress/", matrix.progress, name="progress"),
     path(_CELL, cell.show, name="cell"),
     path(_CELL + "part/", cell.part, name="cell-part"),
+    path(_CELL + "viewed/", viewed.tick, name="cell-viewed"),
     path(_CELL + "raw/", downloads.raw, name="cell-raw"),
     path(_CELL + "cell.diff", downloads.unified, name="cell-diff"),
+    path(_CELL + "cell.patch", downloads.patch, name="cell-patch"),
 ]
