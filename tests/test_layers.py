@@ -114,7 +114,7 @@ def test_the_top_level_is_the_agreed_one():
     assert wanted <= top
     assert top - wanted <= {
         "README.md", "CHANGELOG.md", "Makefile", "Dockerfile", "docs", "bench", ".ci", ".gitignore", ".dockerignore",
-        "requirements.lock", "requirements-dev.lock", "requirements-helm.lock", "LICENSE",
+        "requirements.lock", "requirements-dev.lock", "requirements-carriers.lock", "LICENSE",
     }  # fmt: skip
 
 

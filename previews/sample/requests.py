@@ -46,8 +46,10 @@ def _probe(files: Files) -> None:
     replace(files, path, "periodSeconds: 10", "periodSeconds: 5\n      failureThreshold: 2")
 
 
-def _image(files: Files) -> None:
-    replace(files, "charts/checkout/Chart.yaml", 'appVersion: "4.2.0"', 'appVersion: "4.3.0"')
+def _release(files: Files) -> None:
+    chart = "charts/checkout/Chart.yaml"
+    replace(files, chart, 'version: 1.0.0\nappVersion: "4.2.0"', 'version: 1.1.0\nappVersion: "4.3.0"')
+    replace(files, "charts/checkout/values.yaml", "LOG_LEVEL: info\n", "GIFT_CARDS: enabled\n  LOG_LEVEL: info\n")
 
 
 def _added(files: Files) -> None:
@@ -126,7 +128,7 @@ REQUESTS = [
         "Ten seconds were too long in last week's incident. This touches every service.",
         _probe,
     ),
-    SampleRequest("checkout: 4.3.0", "New in 4.3.0: gift cards.", _image),
+    SampleRequest("checkout: 4.3.0", "New in 4.3.0: gift cards.", _release),
     SampleRequest("notifier: start in Tokyo", "Production and stage.", _added),
     SampleRequest("search: leave Virginia", "Virginia searches in Seoul from now on.", _removed),
     SampleRequest(

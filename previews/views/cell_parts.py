@@ -71,6 +71,7 @@ class Shown:
 
     section: Section
     items: tuple[Item, ...]
+    unified: bool = False
 
     @property
     def is_viewed(self) -> bool:
@@ -120,9 +121,13 @@ def format_openings(openings: Openings) -> str:
 def show_section(
     section: Section, budget: Budget, openings: Openings, is_unified: bool, first: int = 0, last: int | None = None
 ) -> Shown:
-    """The section's parts from `first` to `last`, as far as the budget goes."""
+    """The section's parts from `first` to `last`, as far as the budget goes.
+
+    Where one side has no text there is nothing to stand beside the other, which then takes the whole width.
+    """
+    is_unified = is_unified or None in section.texts
     if budget.is_spent:
-        return Shown(section, (More(section.index, first),))
+        return Shown(section, (More(section.index, first),), is_unified)
     parts = list(_parts(section))
     items: list[Item] = []
     for number, part in list(enumerate(parts))[first : None if last is None else last + 1]:
@@ -133,7 +138,7 @@ def show_section(
             if isinstance(item, Lines):
                 budget.rows -= len(item.rows)
             items.append(item)
-    return Shown(section, tuple(items))
+    return Shown(section, tuple(items), is_unified)
 
 
 def place_of(section: Section, is_base: bool, number: int) -> tuple[int, Opening] | None:

@@ -2,74 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-from previews import arrivals, jobs
-from previews.models import ChangeRequest, Preview
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if not (CHROMIUM and DRIVER) and not os.environ.get("CI"):
-    pytest.skip("no Chromium and chromedriver here: the browser tests do not run", allow_module_level=True)
-
-
-@pytest.fixture
-def browser(request, tmp_path):
-    """A Chromium; parametrise with (width, height, javascript)."""
-    width, height, javascript = getattr(request, "param", (1440, 900, True))
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-        "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
-        f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},{height}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    if width < 500:
-        # Chromium's windows are never that narrow; a phone's screen is.
-        metrics = {"width": width, "height": height, "pixelRatio": 1.0}
-        options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
-    if not javascript:
-        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.set_page_load_timeout(30)
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def fleet(sample, work):
-    """The sample fleet with the previews of #1 (the long label) and #7 (one cluster fails)."""
-    repository = arrivals.add_repository("Sample fleet", str(sample))
-    arrivals.refresh(repository)
-    for number in (1, 7):
-        jobs.request_preview(ChangeRequest.objects.get(number=number))
-    work()
-    return {number: Preview.objects.get(change_request__number=number) for number in (1, 7)}
-
-
-def wait(browser, condition):
-    return WebDriverWait(browser, 20).until(condition)
-
-
-def text_of(browser):
-    return browser.find_element(By.TAG_NAME, "body").text
-
-
-def complaints(browser):
-    """What the console says: a blocked inline script or a missing file would stand there."""
-    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-
-
-def scrolls_sideways(browser):
-    return browser.execute_script("return document.documentElement.scrollWidth > innerWidth + 1")
+from previews.models import Preview
+from tests.browser.asking import complaints, scrolls_sideways, text_of, wait
 
 
 @pytest.mark.parametrize("browser", [(1440, 900, True), (1440, 900, False)], indirect=True, ids=["js", "no-js"])
