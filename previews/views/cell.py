@@ -14,7 +14,6 @@ from django.utils.http import urlencode
 from previews.models import Cell, Viewed
 from previews.views.cell_look import Look, read_look
 from previews.views.cell_parts import (
-    ROWS,
     Budget,
     More,
     Openings,
@@ -81,55 +80,43 @@ def page_of(cell: Cell, look: Look, reviewer: str, only: int | None = None) -> d
     found = look_at(cell, look)
     ticked = Viewed.objects.by(reviewer, (section.change for section in found.sections))
     viewed = {section.index for section in found.sections if section.change in ticked}
-    look = _with_line(found, look)
-    shown = [_show_whole(found, only, viewed, look)] if only is not None else _show_page(found, look, viewed)
+    if only is not None:
+        shown = [_closed(one) if only in viewed else _show(one, look) for one in found.sections if one.index == only]
+    else:
+        look, shown = _show_line(found, look, viewed) if look.line else (look, _show_all(found, look, viewed))
     return {"cell": cell, "look": look, "found": found, "shown": shown, "viewed": viewed}
 
 
-def _show_whole(found: Sections, index: int, viewed: set[int], look: Look) -> Shown:
-    section = found.at(index)
-    assert section is not None
-    return _closed(section) if index in viewed else show_section(section, Budget(), {}, look.unified)
+def _show_line(found: Sections, look: Look, viewed: set[int]) -> tuple[Look, list[Shown]]:
+    """The page with a line on it: its fold is open, and where the page would end before, it begins there."""
+    line = look.line
+    section = found.at(line.section) if line else None
+    place = place_of(section, line.is_base, line.number) if section and line else None
+    if line is None or section is None or place is None:
+        return look, _show_all(found, look, viewed)
+    part, opening = place
+    look = replace(look, openings={(section.index, part): opening, **(look.openings or {})})
+    shown = _show_all(found, look, viewed - {section.index})
+    if any(one.section is section and one.has_line(line.is_base, line.number) for one in shown):
+        return look, shown
+    look = replace(look, start=(section.index, part))
+    return look, _show_all(found, look, viewed)
 
 
-def _show_page(found: Sections, look: Look, viewed: set[int]) -> list[Shown]:
+def _show_all(found: Sections, look: Look, viewed: set[int]) -> list[Shown]:
     """Every section, as far as the page's rows go; from `start` on where the look has one."""
-    openings = look.openings or {}
     if look.start is not None:
-        section = found.at(look.start[0])
-        return [show_section(section, Budget(ROWS), openings, look.unified, look.start[1])] if section else []
-    budget = Budget(ROWS)
-    wanted = look.line.section if look.line else None
-    shown = [
-        _closed(section)
-        if section.index in viewed and section.index != wanted
-        else show_section(section, budget, openings, look.unified)
-        for section in found.sections
-    ]
-    if look.line and not any(one.section.index == wanted and one.has_line(*look.line[1:]) for one in shown):
-        place = _place(found, look)
-        return (
-            _show_page(found, replace(look, start=(look.line.section, place[0]), line=None), viewed) if place else shown
-        )
-    return shown
+        return [_show(one, look, first=look.start[1]) for one in found.sections if one.index == look.start[0]]
+    budget = Budget()
+    return [_closed(one) if one.index in viewed else _show(one, look, budget) for one in found.sections]
+
+
+def _show(section: Section, look: Look, budget: Budget | None = None, first: int = 0) -> Shown:
+    return show_section(section, budget or Budget(), look.openings or {}, look.unified, first)
 
 
 def _closed(section: Section) -> Shown:
     return Shown(section, (More(section.index, 0, viewed=True),))
-
-
-def _with_line(found: Sections, look: Look) -> Look:
-    """The look with the fold open in which its line stands."""
-    place = _place(found, look)
-    if look.line is None or place is None:
-        return look
-    part, opening = place
-    return replace(look, openings={(look.line.section, part): opening, **(look.openings or {})})
-
-
-def _place(found: Sections, look: Look) -> tuple[int, tuple[int, int]] | None:
-    section = found.at(look.line.section) if look.line else None
-    return place_of(section, look.line.is_base, look.line.number) if section and look.line else None
 
 
 def _opened_address(request: HttpRequest, look: Look, openings: Openings) -> str:

@@ -2,16 +2,20 @@
 
 import html
 import re
+import subprocess
 from dataclasses import asdict, astuple
+from functools import partial
 
 import pytest
 
 from previews.engine.compare import Viewpoint, compare_manifests
 from previews.engine.config import Ignore
+from previews.engine.diff.lines import diff_lines
 from tests.factories import (
     HOSTILE,
     keep_manifest,
     make_cell,
+    make_change_request,
     make_fleet_preview,
     make_preview,
     make_repository,
@@ -235,6 +239,62 @@ def test_the_diff_can_be_had_as_a_file(client, preview):
     assert "-  replicas: 2\n+  replicas: 6\n" in response.content.decode()
     assert response["Content-Disposition"] == 'attachment; filename="a-X-1-c-..-d-yaml.diff"'
     assert "--- a/c-..-d/a-X-1/yaml.yaml" in response.content.decode()
+
+
+def test_the_patch_is_one_that_git_makes_a_commit_of(client, tmp_path):
+    repository = make_repository()
+    change = make_change_request(repository, title="Größer: 6 replicas")
+    texts = manifest_text("api"), manifest_text("api", replicas=6)
+    cell = make_cell(make_preview(repository, change), "seoul-1", "api", texts)
+    mail = client.get(f"{cell.get_absolute_url()}cell.patch").content
+    path = tmp_path / "seoul-1" / "api" / "yaml.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(client.get(f"{cell.get_absolute_url()}raw/?side=base").content.decode())
+
+    def git(*arguments, send=b""):
+        command = ["git", "-c", "user.name=T", "-c", "user.email=t@example.com", *arguments]
+        return subprocess.run(command, cwd=tmp_path, input=send, capture_output=True, check=True).stdout.decode()
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "rendered")
+    git("am", "-q", send=mail)
+    assert git("log", "-1", "--format=%s").strip() == "api on seoul-1: Größer: 6 replicas (#12)"
+    assert path.read_text() == client.get(f"{cell.get_absolute_url()}raw/?side=head").content.decode()
+
+
+def test_one_resource_can_be_had_by_itself(client, preview):
+    base = manifest_text("api")
+    cell = make_cell(preview, "c", "a", (base, base.replace("port: 80", "port: 81")))
+    page = client.get(cell.get_absolute_url()).content.decode()
+    (number,) = re.findall(r'<section id="r(\d+)"', page)
+    address = cell.get_absolute_url()
+
+    text = client.get(f"{address}raw/?side=head&section={number}").content.decode()
+    assert text.startswith("apiVersion: v1\nkind: Service")
+    assert "port: 81" in text
+    diff = client.get(f"{address}cell.diff?section={number}").content.decode()
+    assert "kind: Deployment" not in diff
+    assert "+      port: 81" in diff
+    assert client.get(f"{address}raw/?section=99").status_code == 404
+
+
+def test_what_has_one_side_takes_the_whole_width(client, preview):
+    cell = make_cell(preview, "c", "a", (None, manifest_text("api")))
+    page = client.get(cell.get_absolute_url()).content.decode()
+    assert 'class="diff unified"' in page
+    assert 'class="diff split"' not in page
+
+
+def test_a_diff_that_is_longer_than_need_be_says_so(client, preview, monkeypatch):
+    cell = make_cell(preview, "c", "a", (manifest_text("api"), manifest_text("api", replicas=6)))
+    assert "Too much differs" not in client.get(cell.get_absolute_url()).content.decode()
+    coarse = partial(diff_lines, budget=0)
+    monkeypatch.setattr("previews.views.cell_sections.diff_lines", coarse)
+    texts = ("x: 1\ny: 2\ny: 2\nz: 3\n", "y: 2\nx: 0\ny: 2\ny: 2\n")
+    assert coarse(*(text.split("\n")[:-1] for text in texts)).coarse
+    cell = make_cell(preview, "c", "b", values=texts)
+    assert "Too much differs" in client.get(cell.get_absolute_url()).content.decode()
 
 
 def test_places_that_are_not_there_are_not_found(client, preview):
