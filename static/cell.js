@@ -67,6 +67,17 @@
     act();
   });
 
+  // The list of resources, by what is typed.
+  document.addEventListener("input", (event) => {
+    const chosen = event.target.dataset.filter;
+    if (!chosen) return;
+    const words = event.target.value.toLowerCase().split(/\s+/);
+    for (const one of document.querySelectorAll(chosen)) {
+      const text = one.textContent.toLowerCase();
+      one.hidden = !words.every((word) => text.includes(word));
+    }
+  });
+
   // Copying.
   async function copy(button) {
     const said = button.textContent;

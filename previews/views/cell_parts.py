@@ -1,6 +1,7 @@
 """Which parts of a diff a page shows: what changed first, up to a budget of rows; the rest has an address to ask for.
 
-A part is a chunk of a section's diff, counted from 0; `r3p5` names part 5 of section 3. Folded context is a part too.
+A part is a chunk of a section's diff, counted from 0; `r3p5` names part 5 of section 3, `r3` all of them. Folded context
+is a part too.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ PIECE = 500
 LONG_FOLD = 120
 STEP = 60
 
-_TOKEN = re.compile(r"r(\d{1,6})p(\d{1,6})(?:\.(\d{1,6})\.(\d{1,6}))?")
+_TOKEN = re.compile(r"r(\d{1,6})(?:p(\d{1,6})(?:\.(\d{1,6})\.(\d{1,6}))?)?")
 
 #: How far a fold is open: lines at its head and at its tail.
 Opening = tuple[int, int]
 Openings = Mapping[tuple[int, int], Opening]
 _WHOLE: Opening = (999_999, 0)
+_CLOSED: Opening = (0, 0)
+#: Stands for every part of a section.
+ALL = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,13 @@ class Budget:
 
 
 def parse_openings(text: str) -> dict[tuple[int, int], Opening]:
-    """What `?expand=r3p5,r4p1.60.0` opens; nonsense opens nothing."""
+    """What `?expand=r2,r3p5,r4p1.60.0` opens; nonsense opens nothing."""
     found = {}
     for token in text.split(",")[:500]:
         match = _TOKEN.fullmatch(token.strip())
         if match:
             head, tail = (int(match[3]), int(match[4])) if match[3] else _WHOLE
-            found[int(match[1]), int(match[2])] = (head, tail)
+            found[int(match[1]), int(match[2]) if match[2] else ALL] = (head, tail)
     return found
 
 
@@ -129,12 +133,13 @@ def show_section(
     if budget.is_spent:
         return Shown(section, (More(section.index, first),), is_unified)
     parts = list(_parts(section))
+    default = openings.get((section.index, ALL), _CLOSED)
     items: list[Item] = []
     for number, part in list(enumerate(parts))[first : None if last is None else last + 1]:
         if budget.is_spent:
             items.append(More(section.index, number))
             break
-        for item in _items(section, number, part, openings.get((section.index, number), (0, 0)), is_unified):
+        for item in _items(section, number, part, openings.get((section.index, number), default), is_unified):
             if isinstance(item, Lines):
                 budget.rows -= len(item.rows)
             items.append(item)
@@ -202,7 +207,7 @@ def _bar(section: Section, number: int, fold: Fold, opening: Opening) -> Bar:
 
 
 def _token(section: int, part: int, opening: Opening) -> str:
-    name = f"r{section}p{part}"
+    name = f"r{section}" if part == ALL else f"r{section}p{part}"
     return name if opening == _WHOLE else f"{name}.{opening[0]}.{opening[1]}"
 
 

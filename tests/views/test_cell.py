@@ -113,6 +113,14 @@ def test_a_long_fold_opens_in_steps(client, preview):
     assert "r0p0.60.60" in page
 
 
+def test_all_folds_of_a_resource_open_by_one_address(client, preview):
+    cell = make_cell(preview, "c", "a", (long_text("m", 1000), long_text("m", 1000, {300, 600})))
+    page = client.get(f"{cell.get_absolute_url()}?expand=r0").content.decode()
+
+    assert all(f"key{line}:" in text_of(page) for line in range(1000))
+    assert 'class="fold"' not in page
+
+
 def test_a_huge_diff_starts_at_once_and_goes_on_when_asked(client, preview):
     cell = make_cell(preview, "c", "a", (None, long_text("m", 6000)))
     page = client.get(cell.get_absolute_url()).content.decode()
