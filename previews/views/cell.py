@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from previews.models import Cell, Viewed
 from previews.views.cell_look import Look, read_look
 from previews.views.cell_parts import (
+    ALL,
     Budget,
     More,
     Openings,
@@ -57,13 +58,12 @@ def part(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
     cell = find_cell(pk, cluster, application)
     look = read_look(request, cell)
     openings = look.openings or {}
-    (number, first), last = look.start or next(iter(openings), (0, 0)), None
-    if look.start is None:
-        last = first
+    number, first = look.start or next(iter(openings), (0, 0))
+    last = first if look.start is None and first != ALL else None
     section = look_at(cell, look).at(number)
     if section is None:
         raise Http404("there is no such section")
-    shown = show_section(section, Budget(), openings, look.unified, first, last)
+    shown = show_section(section, Budget(), openings, look.unified, max(first, 0), last)
     response = render(request, "_part.html", {"cell": cell, "shown": shown, "look": look})
     if look.start is None:
         response["HX-Replace-Url"] = _opened_address(request, look, openings)

@@ -1,7 +1,7 @@
 """Which parts of a diff a page shows: what changed first, up to a budget of rows; the rest has an address to ask for.
 
-A part is a chunk of a section's diff, counted from 0; `r3p5` names part 5 of section 3, `r3` all of them. Folded context
-is a part too.
+A part is a chunk of a section's diff, counted from 0; `r3p5` names part 5 of section 3, `r3` all of them. Folded
+context is a part too.
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ def test_all_folds_of_a_resource_open_by_one_address(client, preview):
 
     assert all(f"key{line}:" in text_of(page) for line in range(1000))
     assert 'class="fold"' not in page
+    assert "key999:" in text_of(client.get(f"{cell.get_absolute_url()}part/?expand=r0").content.decode())
 
 
 def test_a_huge_diff_starts_at_once_and_goes_on_when_asked(client, preview):
