@@ -12,6 +12,7 @@ from typing import Any
 import zstandard
 
 from previews.engine.cells import Cell as EngineCell
+from previews.engine.cells import ResourceChange
 from previews.engine.compare import group_cells, make_cell
 from previews.engine.config import Ignore
 from previews.engine.discover.fleet import Fleet as EngineFleet
@@ -258,8 +259,11 @@ def compare_cells(preview: Preview, attempt: int) -> Finished:
                 made.append((cell, change))
                 changed.append(row)
     cells = group_cells(made)
-    for row, cell in zip(changed, cells, strict=True):
+    texts = [fields_json(cell.resources) for cell in cells]
+    fields = Blob.objects.keep_all(filter(None, texts))
+    for row, cell, text in zip(changed, cells, texts, strict=True):
         _complete(row, cell)
+        row.fields = fields.get(text)
     rendered = sum(batch.count for batch in batches)
     totals = count_totals(preview.totals["instances"], cells, rendered, max(len(wanted) - rendered, 0))
     return Finished(changed, totals, sorted(cluster_scoped))
@@ -282,7 +286,7 @@ def keep_cells(preview: Preview, finished: Finished) -> None:
 
 _COMPLETED = (
     "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored hidden marks group "
-    "error skipped notes planned"
+    "error skipped notes planned fields"
 ).split()
 
 
@@ -298,6 +302,7 @@ def _complete(row: Cell, cell: EngineCell) -> None:
             "state": item.state,
             "lines": list(item.lines),
             "edit": item.edit,
+            "noise": item.noise,
         }
         for item in cell.resources
     ]
@@ -308,6 +313,16 @@ def _complete(row: Cell, cell: EngineCell) -> None:
     row.skipped = {**asdict(cell.skipped), "message": clean(cell.skipped.message)} if cell.skipped else None
     row.notes = [clean(note) for note in cell.notes]
     row.planned = {}
+
+
+def fields_json(changes: Sequence[ResourceChange]) -> str:
+    """The fields that change in resources, as `Cell.changed_fields` reads them; "" where there are none."""
+    rows = [
+        [*map(clean, astuple(item.id)), item.fields.total, *(astuple(line) for line in item.fields.lines)]
+        for item in changes
+        if item.fields.total
+    ]
+    return json.dumps(rows, ensure_ascii=False) if rows else ""
 
 
 @contextmanager

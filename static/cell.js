@@ -54,6 +54,7 @@
     "[": () => press("a[rel=prev]"),
     v: () => press("button.tick", currentSection()),
     u: () => press("a[data-key=u]"),
+    q: () => press("a[data-key=q]"),
     m: () => press("a[data-key=m]"),
     "?": () => press("details.keys > summary"),
   };

@@ -16,6 +16,7 @@ from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest as Rendered
 from previews.engine.manifests import read_resources, split_documents
 from previews.models import Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, Repository
+from previews.record import fields_json
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 LONG = "observability-long-term-metrics-and-traces-storage-gateway-with-a-name-of-63"
@@ -182,8 +183,10 @@ def make_cell(
         "value_added": count(value_lines.opcodes)[0],
         "value_removed": count(value_lines.opcodes)[1],
         "resources": [
-            {**asdict(one.id), "state": one.state, "lines": one.lines, "edit": one.edit} for one in compared.changes
+            {**asdict(one.id), "state": one.state, "lines": one.lines, "edit": one.edit, "noise": one.noise}
+            for one in compared.changes
         ],
+        "fields": Blob.objects.keep(told) if (told := fields_json(compared.changes)) else None,
         "base_key": base_key,
         "head_key": head_key,
         "base_values": Blob.objects.keep(values[0]) if values[0] is not None else None,

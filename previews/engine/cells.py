@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from previews.engine.diff.fields import NO_FIELDS, FieldList
 from previews.engine.errors import SkipReason, Stage
 from previews.engine.ignoring import Steps
 from previews.engine.manifests import ResourceId
@@ -39,12 +40,19 @@ class CellSkip:
 
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
-    """One resource of a cell that differs between the sides. `edit` is equal where the very same lines change."""
+    """One resource of a cell that differs between the sides.
+
+    `edit` is equal where the very same lines change, but for checksums of what changes elsewhere; `fields` are those
+    that change where it is on both sides; `noise` are the changed lines that hold a noisy label or annotation
+    (previews.engine.diff.noise).
+    """
 
     id: ResourceId
     state: ResourceState
     lines: Lines
     edit: str = ""
+    fields: FieldList = NO_FIELDS
+    noise: int = 0
 
 
 @dataclass(frozen=True, slots=True)

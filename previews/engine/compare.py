@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from previews.engine.cells import Cause, Cell, CellError, CellSkip, Hidden, Lines, ResourceChange, Side, YamlState
 from previews.engine.config import Ignore
-from previews.engine.diff.lines import diff_lines
+from previews.engine.diff.fields import FieldList, field_list
+from previews.engine.diff.lines import diff_lines, split_lines
+from previews.engine.diff.noise import checksums, noisy_lines, quieted
 from previews.engine.diff.opcodes import count
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.exclusions import without_excluded
@@ -149,29 +152,38 @@ def _compare_texts(
 # A template change makes the same edit on every cluster: it is worked out once.
 @lru_cache(maxsize=2048)
 def _change(before: Resource | None, after: Resource | None) -> ResourceChange:
-    """The change of one resource; its edit is the hash of the lines taken away and put in.
+    """The change of one resource.
 
     Raises Unreadable when a text is no YAML: the renderer does not parse what it need not.
     """
-    _check_readable("base", before)
-    _check_readable("head", after)
-    old = before.text.split("\n") if before else []
-    new = after.text.split("\n") if after else []
+    base, head = _read("base", before), _read("head", after)
     if before and after:
-        found = diff_lines(old, new)
-        edit = [[old[op.i1 : op.i2], new[op.j1 : op.j2]] for op in found.opcodes if op.tag != "equal"]
-        return ResourceChange(after.id, "changed", count(found.opcodes), digest(edit))
+        return _changed(before, after, field_list(base, head))
     if after:
-        return ResourceChange(after.id, "added", (len(new), 0), after.hash)
+        return ResourceChange(after.id, "added", (len(split_lines(after.text)), 0), after.hash)
     assert before is not None
-    return ResourceChange(before.id, "removed", (0, len(old)), before.hash)
+    return ResourceChange(before.id, "removed", (0, len(split_lines(before.text))), before.hash)
 
 
-def _check_readable(side: Side, resource: Resource | None) -> None:
+def _changed(before: Resource, after: Resource, fields: FieldList) -> ResourceChange:
+    """Its edit is the hash of the lines taken away and put in, without the values of checksums."""
+    old, new = split_lines(before.text), split_lines(after.text)
+    noisy_old, noisy_new = noisy_lines(before.text), noisy_lines(after.text)
+    script = diff_lines(old, new).opcodes
+    lines, noise = count(script), 0
+    if noisy_old and noisy_new:
+        fewer = count(diff_lines(quieted(old, noisy_old), quieted(new, noisy_new)).opcodes)
+        noise = max(sum(lines) - sum(fewer), 0)
+    old, new = quieted(old, checksums(noisy_old)), quieted(new, checksums(noisy_new))
+    edit = [[old[op.i1 : op.i2], new[op.j1 : op.j2]] for op in script if op.tag != "equal"]
+    return ResourceChange(after.id, "changed", lines, digest(edit), fields, noise)
+
+
+def _read(side: Side, resource: Resource | None) -> Any:
     if resource is None:
-        return
+        return None
     try:
-        load(resource.text)
+        return load(resource.text)
     except YamlError as error:
         raise Unreadable(side, f"{resource.id.kind} {resource.id.name}: {error}") from None
 

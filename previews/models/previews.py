@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
 from previews.engine.cells import Hidden
+from previews.engine.diff.fields import FieldLine, FieldList
 from previews.engine.ignoring import steps_of
 from previews.engine.manifests import ResourceId
 from previews.engine.tracking import Tracker, Tracking
@@ -122,7 +125,8 @@ class Cell(models.Model):
     `base_key` and `head_key` name the manifests, "" where a side has none or both were not rendered. Until the preview
     is finished the yaml state is `pending`, and `planned` holds what comparing will need. `namespaces` are those of the
     destination on both sides, for objects that name none; `marks` Argo CD's for both, none where none are added.
-    `hidden` are the resources of which rules hide a difference (previews.engine.cells.Hidden).
+    `hidden` are the resources of which rules hide a difference (previews.engine.cells.Hidden). `fields` are those
+    that change, as JSON: [group, kind, namespace, name, total, [path, state, before, after]...] for each resource.
     """
 
     PENDING = "pending"
@@ -157,6 +161,7 @@ class Cell(models.Model):
     head_values = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     base_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     head_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
+    fields = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         """Django's options."""
@@ -185,6 +190,12 @@ class Cell(models.Model):
         """What marks the objects of both sides."""
         base, head = (Tracker(Tracking(*how), *place) for how, place in self.marks) if self.marks else (None, None)
         return base, head
+
+    @property
+    def changed_fields(self) -> dict[ResourceId, FieldList]:
+        """The fields that change, by resource."""
+        rows = json.loads(self.fields.text) if self.fields else []
+        return {ResourceId(*row[:4]): FieldList(row[4], tuple(FieldLine(*line) for line in row[5:])) for row in rows}
 
     @property
     def hidden_fields(self) -> dict[ResourceId, Hidden]:

@@ -12,7 +12,7 @@ from previews.engine.diff.colours import segments
 from previews.engine.diff.rows import Line, Row
 from previews.views.cell_colours import Colours
 from previews.views.cell_parts import Lines
-from previews.views.cell_sections import Section
+from previews.views.cell_section import Section
 
 register = template.Library()
 
@@ -34,11 +34,24 @@ def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
     return mark_safe("".join(make(name, row, left, right) for row in lines.rows))  # noqa: S308
 
 
+@register.filter
+def named(text: str) -> SafeString:
+    """A text with the characters named that would not be seen, or would deceive."""
+    return mark_safe(_safe(text))  # noqa: S308  # safe: `_safe` escapes it
+
+
 def _split_row(name: str, row: Row, left: Colours, right: Colours) -> str:
     is_context = row.kind == "context"
     before = _side(f"{name}b", row.left, left, "" if is_context else " d") if row.left else _EMPTY_SIDE
     after = _side(f"{name}h", row.right, right, "" if is_context else " i") if row.right else _EMPTY_SIDE
-    return f'<tr class="x">{before}{after}</tr>' if is_context else f"<tr>{before}{after}</tr>"
+    if not is_context:
+        return f"<tr>{before}{after}</tr>"
+    return f'<tr class="x{_quieted(row)}">{before}{after}</tr>'
+
+
+def _quieted(row: Row) -> str:
+    """The class of context that differs all the same, as it was quieted."""
+    return " q" if row.left and row.right and row.left.text != row.right.text else ""
 
 
 def _side(name: str, line: Line, colours: Colours, css: str) -> str:
@@ -50,7 +63,10 @@ def _unified_row(name: str, row: Row, left: Colours, right: Colours) -> str:
     before = _number(f"{name}b", row.left) if row.left else ""
     after = _number(f"{name}h", row.right) if row.right else ""
     code = _code(row.right, right) if row.right else _code(row.left, left) if row.left else ""
-    return f'<tr><td class="n{css}">{before}</td><td class="n{css}">{after}</td><td class="c{css}">{code}</td></tr>'
+    mark = ' class="q"' if not css and _quieted(row) else ""
+    return (
+        f'<tr{mark}><td class="n{css}">{before}</td><td class="n{css}">{after}</td><td class="c{css}">{code}</td></tr>'
+    )
 
 
 def _number(name: str, line: Line) -> str:

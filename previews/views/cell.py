@@ -25,10 +25,11 @@ from previews.views.cell_parts import (
     show_section,
 )
 from previews.views.cell_same import same_change
-from previews.views.cell_sections import Section, Sections, View, sections_of
+from previews.views.cell_section import Section, Sections
+from previews.views.cell_sections import View, sections_of
 from previews.views.reviewer import reviewer_of
 
-_BLOBS = ("base_values", "head_values", "base_target", "head_target")
+_BLOBS = ("base_values", "head_values", "base_target", "head_target", "fields")
 
 
 def find_cell(pk: int, cluster: str, application: str) -> Cell:
@@ -72,7 +73,7 @@ def part(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
 
 def look_at(cell: Cell, look: Look) -> Sections:
     """The sections of a look."""
-    return sections_of(cell, look.view, look.with_hidden, look.with_ignored)
+    return sections_of(cell, look.view, look.with_hidden, look.with_ignored, look.quiet)
 
 
 def page_of(cell: Cell, look: Look, reviewer: str, only: int | None = None) -> dict[str, Any]:

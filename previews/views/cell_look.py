@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from django.http import HttpRequest, QueryDict
 from django.utils.http import urlencode
 
 from previews.models import Cell
 from previews.views.cell_parts import Openings, parse_openings
+from previews.views.cell_section import NOISES, Noise
 from previews.views.cell_sections import VIEWS, View
 from previews.views.matrix import PARAMETERS
-
-#: What can be quieted, with its name in the address.
-Noise = Literal["labels", "order"]
-NOISES: tuple[Noise, ...] = ("labels", "order")
 
 _LINE = re.compile(r"L(\d{1,6})([bh])(\d{1,7})(?:-\d{1,7})?")
 
@@ -82,9 +79,10 @@ class Look:
         """The query that shows, or hides, differences that rules ignore."""
         return replace(self, with_ignored=not self.with_ignored).query
 
-    def other_quiet(self, noise: Noise) -> str:
-        """The query that quiets a noise, or lets it be heard again."""
-        return replace(self, quiet=self.quiet ^ {noise}).query
+    @property
+    def other_labels(self) -> str:
+        """The query that quiets labels, or lets them be heard again."""
+        return replace(self, quiet=self.quiet ^ {"labels"}).query
 
 
 def read_look(request: HttpRequest, cell: Cell) -> Look:

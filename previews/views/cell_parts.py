@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from previews.engine.diff.rows import Chunk, Fold, Row, chunks, open_fold, rows, unified_rows
-from previews.views.cell_sections import Section
+from previews.views.cell_section import Section
 
 #: Rows of a page. A browser lays out this many in about a second; longer diffs come in pieces.
 ROWS = 2500

@@ -3,111 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 from typing import Any, Literal
 
-from previews.engine.cells import Hidden, Lines, ResourceState
-from previews.engine.diff.lines import LineDiff, diff_lines, split_lines
-from previews.engine.diff.opcodes import Opcode, count
+from previews.engine.cells import Hidden, ResourceState
+from previews.engine.diff.fields import NO_FIELDS
 from previews.engine.diff.resources import ResourcePair, pair_resources
 from previews.engine.ignoring import without
 from previews.engine.manifests import Resource, ResourceId, to_readable_text
 from previews.engine.render.requests import digest
 from previews.engine.scope import place_all
 from previews.models import Blob, Cell, Manifest
-from previews.views.cell_colours import Colours, colours
+from previews.views.cell_section import Noise, Section, Sections
 
 View = Literal["yaml", "values", "target"]
 VIEWS: tuple[View, ...] = ("yaml", "values", "target")
 
 
-@dataclass(frozen=True)
-class Section:
-    """Two texts side by side under a heading. None is a text that is not there.
-
-    `index` names it in addresses: it does not depend on what else is hidden. `id` is set for resources;
-    `renamed_from` when the left one had another identity. `counted` are the lines added and removed where the preview
-    has counted them. `change` is equal for the very same change elsewhere, "" where that is not known.
-    """
-
-    index: int
-    title: str
-    state: ResourceState
-    left: str | None
-    right: str | None
-    id: ResourceId | None = None
-    renamed_from: ResourceId | None = None
-    counted: Lines | None = None
-    change: str = ""
-
-    @property
-    def texts(self) -> tuple[str | None, str | None]:
-        """Both sides."""
-        return self.left, self.right
-
-    @cached_property
-    def left_lines(self) -> list[str]:
-        """The base's lines."""
-        return split_lines(self.left or "")
-
-    @cached_property
-    def right_lines(self) -> list[str]:
-        """The head's lines."""
-        return split_lines(self.right or "")
-
-    @cached_property
-    def left_colours(self) -> Colours:
-        """The tokens of each of the base's lines."""
-        return colours(self.left or "")
-
-    @cached_property
-    def right_colours(self) -> Colours:
-        """The tokens of each of the head's lines."""
-        return colours(self.right or "")
-
-    @cached_property
-    def diff(self) -> LineDiff:
-        """The edit script, worked out when it is first asked for."""
-        return diff_lines(self.left_lines, self.right_lines)
-
-    @property
-    def opcodes(self) -> tuple[Opcode, ...]:
-        """The edit script's steps."""
-        return self.diff.opcodes
-
-    @cached_property
-    def lines(self) -> Lines:
-        """Lines added and removed."""
-        if self.counted is not None:
-            return self.counted
-        if self.left is None:
-            return len(self.right_lines), 0
-        if self.right is None:
-            return 0, len(self.left_lines)
-        return count(self.opcodes)
-
-
-@dataclass(frozen=True)
-class Sections:
-    """The sections of a view, and how many resources differ in a way that does not count: order, comments, ignored."""
-
-    sections: tuple[Section, ...]
-    hidden: int = 0
-    equal: int = 0
-
-    def at(self, index: int) -> Section | None:
-        """The section that an address names."""
-        return next((section for section in self.sections if section.index == index), None)
-
-
-def sections_of(cell: Cell, view: View, with_hidden: bool = False, with_ignored: bool = False) -> Sections:
+def sections_of(
+    cell: Cell,
+    view: View,
+    with_hidden: bool = False,
+    with_ignored: bool = False,
+    quiet: frozenset[Noise] = frozenset(),
+) -> Sections:
     """What a view of a cell compares.
 
-    `with_hidden` shows resources too that differ in nothing but order or comments, `with_ignored` what rules hide.
+    `with_hidden` shows resources too that differ in nothing but order or comments, `with_ignored` what rules hide;
+    `quiet` takes away what says little.
     """
     if view == "yaml":
-        return _yaml_sections(cell, with_hidden, with_ignored)
+        found = _yaml_sections(cell, with_hidden, with_ignored, quiet)
+        return found.quietly() if quiet else found
     base, head = (cell.base_values, cell.head_values) if view == "values" else (cell.base_target, cell.head_target)
     left, right = _text(base), _text(head)
     if left == right:
@@ -134,7 +61,7 @@ def texts_of(cell: Cell, view: View, with_ignored: bool = True) -> tuple[str | N
     return left if is_there[0] else None, right if is_there[1] else None
 
 
-def _yaml_sections(cell: Cell, with_hidden: bool, with_ignored: bool) -> Sections:
+def _yaml_sections(cell: Cell, with_hidden: bool, with_ignored: bool, quiet: frozenset[Noise]) -> Sections:
     if cell.yaml_state in ("failed", "skipped", Cell.PENDING):
         # One side alone says nothing about a difference.
         return Sections(())
@@ -154,12 +81,18 @@ def _yaml_sections(cell: Cell, with_hidden: bool, with_ignored: bool) -> Section
     shown = [(index, pair) for index, pair in changed if with_hidden or _ids(pair) & (counted.keys() | ignored)]
     if not with_ignored:
         shown = [(index, _pair_without(pair, hidden)) for index, pair in shown]
+    fields = cell.changed_fields
     sections = tuple(
         # The preview counted lines without those that rules hide.
-        _section(index, pair, {} if with_ignored and pair.id in hidden else counted)
+        replace(
+            _section(index, pair, {} if with_ignored and pair.id in hidden else counted),
+            fields=fields.get(pair.id, NO_FIELDS),
+            quiet=quiet,
+        )
         for index, pair in shown
     )
-    return Sections(sections, len(changed) - len(shown), paired.equal)
+    noise = sum(section.noise for section in sections)
+    return Sections(sections, len(changed) - len(shown), paired.equal, noise)
 
 
 def _delivered(cell: Cell, manifests: Mapping[str, Manifest]) -> tuple[tuple[Resource, ...], tuple[Resource, ...]]:
@@ -209,6 +142,7 @@ def _section(index: int, pair: ResourcePair, counted: Mapping[ResourceId, Mappin
         renamed_from=pair.left.id if pair.renamed and pair.left else None,
         counted=(row["lines"][0], row["lines"][1]) if row else None,
         change=_change(pair, counted),
+        noise=row.get("noise", 0) if row else 0,
     )
 
 

@@ -299,7 +299,7 @@ def test_a_diff_that_is_longer_than_need_be_says_so(client, preview, monkeypatch
     cell = make_cell(preview, "c", "a", (manifest_text("api"), manifest_text("api", replicas=6)))
     assert "Too much differs" not in client.get(cell.get_absolute_url()).content.decode()
     coarse = partial(diff_lines, budget=0)
-    monkeypatch.setattr("previews.views.cell_sections.diff_lines", coarse)
+    monkeypatch.setattr("previews.views.cell_section.diff_lines", coarse)
     texts = ("x: 1\ny: 2\ny: 2\nz: 3\n", "y: 2\nx: 0\ny: 2\ny: 2\n")
     assert coarse(*(text.split("\n")[:-1] for text in texts)).coarse
     cell = make_cell(preview, "c", "b", values=texts)

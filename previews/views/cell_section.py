@@ -1,0 +1,116 @@
+"""A section of a cell's page: two texts side by side. Data, and the diff of it when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from previews.engine.cells import Lines, ResourceState
+from previews.engine.diff.fields import NO_FIELDS, FieldList
+from previews.engine.diff.lines import LineDiff, diff_lines, split_lines
+from previews.engine.diff.noise import noisy_lines, quieted
+from previews.engine.diff.opcodes import Opcode, count
+from previews.engine.manifests import ResourceId
+from previews.views.cell_colours import Colours, colours
+
+#: What can be quieted, by its name in addresses.
+Noise = Literal["labels"]
+NOISES: tuple[Noise, ...] = ("labels",)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Two texts side by side under a heading. None is a text that is not there.
+
+    `index` names it in addresses: it does not depend on what else is hidden. `id` is set for resources;
+    `renamed_from` when the left one had another identity. `counted` are the lines added and removed where the preview
+    has counted them, `noise` those that `quiet` takes away. `change` is equal for the very same change elsewhere, ""
+    where that is not known. `fields` are those that change in a resource that is on both sides.
+    """
+
+    index: int
+    title: str
+    state: ResourceState
+    left: str | None
+    right: str | None
+    id: ResourceId | None = None
+    renamed_from: ResourceId | None = None
+    counted: Lines | None = None
+    change: str = ""
+    fields: FieldList = NO_FIELDS
+    noise: int = 0
+    quiet: frozenset[Noise] = frozenset()
+
+    @property
+    def texts(self) -> tuple[str | None, str | None]:
+        """Both sides."""
+        return self.left, self.right
+
+    @cached_property
+    def left_lines(self) -> list[str]:
+        """The base's lines."""
+        return split_lines(self.left or "")
+
+    @cached_property
+    def right_lines(self) -> list[str]:
+        """The head's lines."""
+        return split_lines(self.right or "")
+
+    @cached_property
+    def left_colours(self) -> Colours:
+        """The tokens of each of the base's lines."""
+        return colours(self.left or "")
+
+    @cached_property
+    def right_colours(self) -> Colours:
+        """The tokens of each of the head's lines."""
+        return colours(self.right or "")
+
+    @cached_property
+    def diff(self) -> LineDiff:
+        """The edit script, worked out when it is first asked for. To it, a line is what is not quieted of it."""
+        if "labels" not in self.quiet or not self.noise:
+            return diff_lines(self.left_lines, self.right_lines)
+        left = quieted(self.left_lines, noisy_lines(self.left or ""))
+        return diff_lines(left, quieted(self.right_lines, noisy_lines(self.right or "")))
+
+    @property
+    def opcodes(self) -> tuple[Opcode, ...]:
+        """The edit script's steps."""
+        return self.diff.opcodes
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Lines added and removed."""
+        if self.counted is not None and not (self.quiet and self.noise):
+            return self.counted
+        if self.left is None:
+            return len(self.right_lines), 0
+        if self.right is None:
+            return 0, len(self.left_lines)
+        return count(self.opcodes)
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections of a view. `equal` resources do not differ; `hidden` differ in nothing but order and comments.
+
+    `noise` is how many lines there are to quiet; `quieted` how many resources are not shown as they differ in nothing
+    else.
+    """
+
+    sections: tuple[Section, ...]
+    hidden: int = 0
+    equal: int = 0
+    noise: int = 0
+    quieted: int = 0
+
+    def at(self, index: int) -> Section | None:
+        """The section that an address names."""
+        return next((section for section in self.sections if section.index == index), None)
+
+    def quietly(self) -> Sections:
+        """Without the sections of which nothing is left to see."""
+        heard = tuple(section for section in self.sections if not section.noise or any(section.lines))
+        return replace(self, sections=heard, quieted=len(self.sections) - len(heard))
