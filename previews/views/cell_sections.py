@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from previews.engine.cells import Hidden, Lines, ResourceState
+from previews.engine.diff.colours import long_scalars
 from previews.engine.diff.lines import LineDiff, diff_lines, split_lines
 from previews.engine.diff.opcodes import Opcode, count
 from previews.engine.diff.resources import ResourcePair, pair_resources
@@ -16,7 +17,6 @@ from previews.engine.manifests import Resource, ResourceId, to_readable_text
 from previews.engine.render.requests import digest
 from previews.engine.scope import place_all
 from previews.models import Blob, Cell, Manifest
-from previews.views.cell_colours import Colours, colours
 
 View = Literal["yaml", "values", "target"]
 VIEWS: tuple[View, ...] = ("yaml", "values", "target")
@@ -57,14 +57,14 @@ class Section:
         return split_lines(self.right or "")
 
     @cached_property
-    def left_colours(self) -> Colours:
-        """The tokens of each of the base's lines."""
-        return colours(self.left or "")
+    def left_scalars(self) -> list[tuple[int, int]]:
+        """Where the base's scalars of several lines stand."""
+        return long_scalars(self.left_lines)
 
     @cached_property
-    def right_colours(self) -> Colours:
-        """The tokens of each of the head's lines."""
-        return colours(self.right or "")
+    def right_scalars(self) -> list[tuple[int, int]]:
+        """Where the head's scalars of several lines stand."""
+        return long_scalars(self.right_lines)
 
     @cached_property
     def diff(self) -> LineDiff:
