@@ -216,11 +216,14 @@ def _context(lines: list[str], at: int) -> str:
     following = next((line for line in lines[at : at + 50] if line.strip()), "")
     indent = len(following) - len(following.lstrip())
     path: list[str] = []
+    if not indent:
+        return ""
     for line in reversed(lines[max(0, at - 2000) : at]):
-        depth = len(line) - len(line.lstrip())
-        if line.strip() and depth < indent and ":" in line:
-            path.append(line.strip().removeprefix("- ").partition(":")[0].strip())
-            indent = depth
+        # Most lines are as far in or further: the cheapest look comes first.
+        if not line or line[:indent].isspace() or ":" not in line:
+            continue
+        path.append(line.strip().removeprefix("- ").partition(":")[0].strip())
+        indent = len(line) - len(line.lstrip())
         if indent == 0 or len(path) == 6:
             break
     return " › ".join(reversed(path))[:160]
