@@ -273,6 +273,7 @@ def measure_folds(rows: Rows, port: int, page: str, text: str, bar: float | None
         except Refused as error:
             refused.append(str(error))
     rows.add("folds and parts on the page", len(parser.found), "")
+    rows.add("of them refused", len(refused), "", 1)
     rows.missed += refused[:3]
     if times:
         rows.add("a fold opens, server (median)", 1000 * statistics.median(times), "ms")
