@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any, Literal
+
+from django.core.cache import cache
 
 from previews.engine.cells import Hidden, Lines, ResourceState
 from previews.engine.diff.colours import long_scalars
@@ -19,6 +22,9 @@ from previews.engine.scope import place_all
 from previews.models import Blob, Cell, Manifest
 
 View = Literal["yaml", "values", "target"]
+Scalars = list[tuple[int, int]]
+#: Steps and scalars of a section that stay in memory, some 20 bytes each, for at most 300 sections (Django's default).
+_KEPT = 10_000
 VIEWS: tuple[View, ...] = ("yaml", "values", "target")
 
 
@@ -56,20 +62,34 @@ class Section:
         """The head's lines."""
         return split_lines(self.right or "")
 
-    @cached_property
-    def left_scalars(self) -> list[tuple[int, int]]:
+    @property
+    def left_scalars(self) -> Scalars:
         """Where the base's scalars of several lines stand."""
-        return long_scalars(self.left_lines)
+        return self._found[1]
 
-    @cached_property
-    def right_scalars(self) -> list[tuple[int, int]]:
+    @property
+    def right_scalars(self) -> Scalars:
         """Where the head's scalars of several lines stand."""
-        return long_scalars(self.right_lines)
+        return self._found[2]
 
-    @cached_property
+    @property
     def diff(self) -> LineDiff:
         """The edit script, worked out when it is first asked for."""
-        return diff_lines(self.left_lines, self.right_lines)
+        return self._found[0]
+
+    @cached_property
+    def _found(self) -> tuple[LineDiff, Scalars, Scalars]:
+        """What takes a look at every line of both texts, kept in memory for the next fold or page."""
+        both = "\0".join((self.left or "", self.right or "")).encode()
+        key = f"section-{blake2b(both, digest_size=20).hexdigest()}"
+        known: tuple[LineDiff, Scalars, Scalars] | None = cache.get(key)
+        if known:
+            return known
+        sides = self.left_lines, self.right_lines
+        found = diff_lines(*sides), long_scalars(sides[0]), long_scalars(sides[1])
+        if sum(map(len, (found[0].opcodes, *found[1:]))) <= _KEPT:
+            cache.set(key, found)
+        return found
 
     @property
     def opcodes(self) -> tuple[Opcode, ...]:
