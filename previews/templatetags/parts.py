@@ -26,13 +26,13 @@ def is_bar(item: Item) -> bool:
 
 
 @register.simple_tag
-def opener(cell: Cell, look: Look, token: str) -> dict[str, str]:
+def opener(cell: Cell, look: Look, token: str, opened: str) -> dict[str, str]:
     """Where a fold opens: as a `part` to put in its place, and as a `page` of its own without JavaScript."""
-    opened = parse_openings(token)
-    page = urlencode({"expand": format_openings({**(look.openings or {}), **opened})})
-    place = next(iter(opened))
+    asked = parse_openings(token)
+    page = urlencode({"expand": format_openings({**(look.openings or {}), **asked})})
+    place = next(iter(asked))
     return {
-        "part": f"{_part_address(cell)}?{look.query}&{urlencode({'expand': token})}",
+        "part": f"{_part_address(cell)}?{look.query}&{urlencode({'expand': token, 'opened': opened})}",
         "page": f"{cell.get_absolute_url()}?{look.query}&{page}#r{place[0]}",
     }
 

@@ -23,6 +23,8 @@ STEP = 60
 
 _TOKEN = re.compile(r"r(\d{1,6})(?:p(\d{1,6})(?:\.(\d{1,6})\.(\d{1,6}))?)?")
 
+_NUMBER = re.compile(r"[0-9]{1,6}")
+
 #: How far a fold is open: lines at its head and at its tail.
 Opening = tuple[int, int]
 Openings = Mapping[tuple[int, int], Opening]
@@ -46,12 +48,16 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A fold that is (still) closed. Its openings are what the address needs for one step or for all of it."""
+    """A fold that is (still) closed. Its openings are what the address needs for one step or for all of it.
+
+    `opened` is how far it is open by now: what stands above and below it need not come again.
+    """
 
     section: int
     part: int
     count: int
     after: str
+    opened: str
     down: str
     up: str
     whole: str
@@ -117,15 +123,27 @@ def parse_openings(text: str) -> dict[tuple[int, int], Opening]:
     return found
 
 
+def parse_opened(text: str) -> Opening:
+    """A bar's `opened`; nonsense is a closed fold."""
+    head, _, tail = text.partition(".")
+    return (int(head), int(tail)) if _NUMBER.fullmatch(head) and _NUMBER.fullmatch(tail) else _CLOSED
+
+
 def format_openings(openings: Openings) -> str:
     """The text that `parse_openings` reads."""
     return ",".join(_token(section, part, opening) for (section, part), opening in sorted(openings.items()))
 
 
 def show_section(
-    section: Section, budget: Budget, openings: Openings, is_unified: bool, first: int = 0, last: int | None = None
+    section: Section,
+    budget: Budget,
+    openings: Openings,
+    is_unified: bool,
+    first: int = 0,
+    last: int | None = None,
+    opened: Opening = _CLOSED,
 ) -> Shown:
-    """The section's parts from `first` to `last`, as far as the budget goes.
+    """The section's parts from `first` to `last`, as far as the budget goes; of a fold only what is not `opened` yet.
 
     Where one side has no text there is nothing to stand beside the other, which then takes the whole width.
     """
@@ -139,7 +157,8 @@ def show_section(
         if budget.is_spent:
             items.append(More(section.index, number))
             break
-        for item in _items(section, number, part, openings.get((section.index, number), default), is_unified):
+        opening = openings.get((section.index, number), default)
+        for item in _items(section, number, part, opening, opened, is_unified):
             if isinstance(item, Lines):
                 budget.rows -= len(item.rows)
             items.append(item)
@@ -179,16 +198,22 @@ def _pieces(chunk: Chunk) -> Iterator[Chunk]:
         yield Chunk(tag if pieces > 1 else chunk.tag, i1, i2, j1, j2)  # type: ignore[arg-type]
 
 
-def _items(section: Section, number: int, part: Chunk | Fold, opening: Opening, is_unified: bool) -> Iterable[Item]:
+def _items(
+    section: Section, number: int, part: Chunk | Fold, opening: Opening, opened: Opening, is_unified: bool
+) -> Iterable[Item]:
     make = unified_rows if is_unified else rows
     if isinstance(part, Chunk):
         return [Lines(make(part, section.left_lines, section.right_lines))]
-    head, tail = min(opening[0], ROWS), min(opening[1], ROWS)
+    above = min(opened[0], part.count)
+    below = min(opened[1], part.count - above)
+    rest = Fold(part.index, part.i1 + above, part.j1 + above, part.count - above - below)
+    # However much is asked for, no more than a page comes at once; the bar then leads on.
+    head, tail = (max(0, min(asked - known, ROWS)) for asked, known in zip(opening, (above, below), strict=True))
     return [
-        _bar(section, number, piece, opening)
+        _bar(section, number, piece, (above + head, below + tail))
         if isinstance(piece, Fold)
         else Lines(make(piece, section.left_lines, section.right_lines))
-        for piece in open_fold(part, head, tail)
+        for piece in open_fold(rest, head, tail)
     ]
 
 
@@ -200,6 +225,7 @@ def _bar(section: Section, number: int, fold: Fold, opening: Opening) -> Bar:
         part=number,
         count=fold.count,
         after=_context(section.right_lines, fold.j1 + fold.count),
+        opened=f"{head}.{tail}",
         down=_token(section.index, number, (head + STEP, tail)) if is_long else "",
         up=_token(section.index, number, (head, tail + STEP)) if is_long else "",
         whole=_token(section.index, number, _WHOLE),

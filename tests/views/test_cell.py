@@ -102,6 +102,26 @@ def test_a_fold_opens_in_place_and_the_address_remembers_it(client, preview):
     assert "key10:" in text_of(client.get(part["HX-Replace-Url"]).content.decode())
 
 
+def test_a_fold_that_opens_step_by_step_shows_each_line_once_however_long_it_is(client, preview):
+    size = 6000
+    cell = make_cell(preview, "c", "a", (long_text("m", size), long_text("m", size, {0})))
+    found = client.get(cell.get_absolute_url()).content.decode()
+    step, _, whole = (html.unescape(link) for link in re.findall(r'hx-get="([^"]*)"', found))
+    lines = re.findall(r"key\d+:", text_of(found))
+    # One step, then all that is left, again and again.
+    for link in (step, *[None] * 4):
+        part = client.get(link or whole, headers={"HX-Request": "true"})
+        assert part.status_code == 200
+        lines += re.findall(r"key\d+:", text_of(part.content.decode()))
+        links = re.findall(r'hx-get="([^"]*)"', part.content.decode())
+        if not links:
+            break
+        whole = html.unescape(links[-1])
+
+    # Each stands on both sides.
+    assert sorted(lines) == sorted(f"key{line}:" for line in range(size) for _ in range(2))
+
+
 def test_a_long_fold_opens_in_steps(client, preview):
     cell = make_cell(preview, "c", "a", (long_text("m", 1000), long_text("m", 1000, {999})))
     address = cell.get_absolute_url()
