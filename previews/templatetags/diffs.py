@@ -31,7 +31,11 @@ _EMPTY_SIDE = '<td class="n e"></td><td class="c e"></td>'
 def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
     """The `<tr>` of the rows."""
     left = _colours(section.left_lines, section.left_scalars, [row.left for row in lines.rows])
-    right = _colours(section.right_lines, section.right_scalars, [row.right for row in lines.rows])
+    if lines.is_changed or len(left) != len(lines.rows):
+        right = _colours(section.right_lines, section.right_scalars, [row.right for row in lines.rows])
+    else:
+        # Context is the same text on both sides.
+        right = dict(zip((row.right.number for row in lines.rows if row.right), left.values(), strict=True))
     make = _unified_row if is_unified else _split_row
     name = f"L{section.index}"
     # Safe: made of our own tags, of numbers, and of text that went through `_safe`.
