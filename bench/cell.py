@@ -339,7 +339,7 @@ def measure_browser(rows: Rows, address: str, bar: Any) -> None:
     rows.add("Chromium, load (median of 5)", statistics.median(loads), "ms")
     if clicks:
         rows.add("Chromium, click on a fold to its frame (median)", statistics.median(clicks), "ms")
-        rows.add(f"Chromium, the same (slowest of {len(clicks)})", max(clicks), "ms", bar(200))
+        rows.add(f"Chromium, click on a fold to its frame (slowest of {len(clicks)})", max(clicks), "ms", bar(200))
 
 
 def measure_plain(rows: Rows, folder: Path, base: str, head: str) -> None:

@@ -15,7 +15,7 @@ from previews.views.cell_sections import Section
 
 #: Rows of a page. A browser lays out this many in about a second; longer diffs come in pieces.
 ROWS = 2500
-#: Rows of a changed part: longer ones are cut, so that a page can end within.
+#: Rows of a changed part: longer ones are cut, so that a page can end within. Of a fold, this many come at a click.
 PIECE = 500
 #: Folds longer than this open in steps of `STEP` lines, shorter ones at once.
 LONG_FOLD = 120
@@ -50,12 +50,14 @@ class Lines:
 class Bar:
     """A fold that is (still) closed. Its openings are what the address needs for one step or for all of it.
 
-    `opened` is how far it is open by now: what stands above and below it need not come again.
+    `next` is how many of its `count` lines come at one click, `opened` how far it is open by now: what stands above
+    and below it need not come again.
     """
 
     section: int
     part: int
     count: int
+    next: int
     after: str
     opened: str
     down: str
@@ -141,9 +143,11 @@ def show_section(
     is_unified: bool,
     first: int = 0,
     last: int | None = None,
-    opened: Opening = _CLOSED,
+    opened: Opening | None = None,
 ) -> Shown:
-    """The section's parts from `first` to `last`, as far as the budget goes; of a fold only what is not `opened` yet.
+    """The section's parts from `first` to `last`, as far as the budget goes.
+
+    With `opened` they go into a page on which folds are open so far: only what is new comes, and no more than a piece.
 
     Where one side has no text there is nothing to stand beside the other, which then takes the whole width.
     """
@@ -199,16 +203,17 @@ def _pieces(chunk: Chunk) -> Iterator[Chunk]:
 
 
 def _items(
-    section: Section, number: int, part: Chunk | Fold, opening: Opening, opened: Opening, is_unified: bool
+    section: Section, number: int, part: Chunk | Fold, opening: Opening, opened: Opening | None, is_unified: bool
 ) -> Iterable[Item]:
     make = unified_rows if is_unified else rows
     if isinstance(part, Chunk):
         return [Lines(make(part, section.left_lines, section.right_lines))]
-    above = min(opened[0], part.count)
-    below = min(opened[1], part.count - above)
+    limit = ROWS if opened is None else PIECE
+    above = min(opened[0], part.count) if opened else 0
+    below = min(opened[1], part.count - above) if opened else 0
     rest = Fold(part.index, part.i1 + above, part.j1 + above, part.count - above - below)
-    # However much is asked for, no more than a page comes at once; the bar then leads on.
-    head, tail = (max(0, min(asked - known, ROWS)) for asked, known in zip(opening, (above, below), strict=True))
+    # However much is asked for, no more than the limit comes at once; the bar then leads on.
+    head, tail = (max(0, min(asked - known, limit)) for asked, known in zip(opening, (above, below), strict=True))
     return [
         _bar(section, number, piece, (above + head, below + tail))
         if isinstance(piece, Fold)
@@ -224,6 +229,7 @@ def _bar(section: Section, number: int, fold: Fold, opening: Opening) -> Bar:
         section=section.index,
         part=number,
         count=fold.count,
+        next=min(fold.count, PIECE),
         after=_context(section.right_lines, fold.j1 + fold.count),
         opened=f"{head}.{tail}",
         down=_token(section.index, number, (head + STEP, tail)) if is_long else "",
