@@ -32,6 +32,7 @@ phalanx: $(VENV)/development
 
 bench: $(VENV)/development
 	$(BIN)/python -m bench.diff
+	$(BIN)/python -m bench.cell
 	$(BIN)/python -m bench.phalanx
 	$(BIN)/python -m bench.fleet
 

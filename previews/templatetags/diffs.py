@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from previews.engine.diff.colours import segments
+from previews.engine.diff.colours import Token, highlight_lines, segments
 from previews.engine.diff.rows import Line, Row
-from previews.views.cell_colours import Colours
 from previews.views.cell_parts import Lines
 from previews.views.cell_section import Section
 
 register = template.Library()
+
+#: The tokens of lines, by their number.
+Colours = Mapping[int, Sequence[Token]]
 
 #: Characters that would not be seen, or would make the reader see others than there are (CVE-2021-42574).
 _DECEIVING = re.compile("[\0-\b\v-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -27,7 +30,12 @@ _EMPTY_SIDE = '<td class="n e"></td><td class="c e"></td>'
 @register.simple_tag
 def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
     """The `<tr>` of the rows."""
-    left, right = section.left_colours, section.right_colours
+    left = _colours(section.left_lines, section.left_scalars, [row.left for row in lines.rows])
+    if lines.is_changed or len(left) != len(lines.rows) or any(map(_quieted, lines.rows)):
+        right = _colours(section.right_lines, section.right_scalars, [row.right for row in lines.rows])
+    else:
+        # Context is the same text on both sides.
+        right = dict(zip((row.right.number for row in lines.rows if row.right), left.values(), strict=True))
     make = _unified_row if is_unified else _split_row
     name = f"L{section.index}"
     # Safe: made of our own tags, of numbers, and of text that went through `_safe`.
@@ -38,6 +46,14 @@ def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
 def named(text: str) -> SafeString:
     """A text with the characters named that would not be seen, or would deceive."""
     return mark_safe(_safe(text))  # noqa: S308  # safe: `_safe` escapes it
+
+
+def _colours(lines: Sequence[str], scalars: Sequence[tuple[int, int]], shown: Sequence[Line | None]) -> Colours:
+    """The tokens of the lines that are shown, which follow each other, by their number."""
+    numbers = [line.number for line in shown if line]
+    if not numbers:
+        return {}
+    return dict(enumerate(highlight_lines(lines, scalars, numbers[0] - 1, numbers[-1]), numbers[0]))
 
 
 def _split_row(name: str, row: Row, left: Colours, right: Colours) -> str:
@@ -76,7 +92,7 @@ def _number(name: str, line: Line) -> str:
 
 
 def _code(line: Line, colours: Colours) -> str:
-    tokens = colours[line.number - 1] if line.number <= len(colours) else [("", line.text)]
+    tokens = colours.get(line.number, [("", line.text)])
     return "".join(_segment(part.text, part.css_class, part.emphasised) for part in segments(tokens, line.spans))
 
 

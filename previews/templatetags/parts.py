@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django import template
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -26,14 +28,14 @@ def is_bar(item: Item) -> bool:
 
 
 @register.simple_tag
-def opener(cell: Cell, look: Look, token: str) -> dict[str, str]:
+def opener(cell: Cell, look: Look, token: str, opened: str) -> dict[str, str]:
     """Where a fold opens: as a `part` to put in its place, and as a `page` of its own without JavaScript."""
-    opened = parse_openings(token)
-    page = urlencode({"expand": format_openings({**(look.openings or {}), **opened})})
-    place = next(iter(opened))
+    asked = parse_openings(token)
+    page = urlencode({"expand": format_openings({**(look.openings or {}), **asked})})
+    place = next(iter(asked))
     return {
-        "part": f"{_part_address(cell)}?{look.query}&{urlencode({'expand': token})}",
-        "page": f"{cell.get_absolute_url()}?{look.query}&{page}#r{place[0]}",
+        "part": f"{_address('cell-part', cell)}?{look.query}&{urlencode({'expand': token, 'opened': opened})}",
+        "page": f"{_address('cell', cell)}?{look.query}&{page}#r{place[0]}",
     }
 
 
@@ -42,10 +44,16 @@ def continuation(cell: Cell, look: Look, more: More) -> dict[str, str]:
     """Where a section goes on that was too long for the page."""
     at = urlencode({"at": f"r{more.section}p{more.part}"})
     return {
-        "part": f"{_part_address(cell)}?{look.query}&{at}",
-        "page": f"{cell.get_absolute_url()}?{look.query}&{at}",
+        "part": f"{_address('cell-part', cell)}?{look.query}&{at}",
+        "page": f"{_address('cell', cell)}?{look.query}&{at}",
     }
 
 
-def _part_address(cell: Cell) -> str:
-    return reverse("cell-part", args=[cell.preview_id, cell.cluster, cell.application])
+def _address(name: str, cell: Cell) -> str:
+    return _reversed(name, cell.preview_id, cell.cluster, cell.application)
+
+
+@lru_cache(maxsize=100)
+def _reversed(name: str, preview: int, cluster: str, application: str) -> str:
+    """Worked out once for the hundreds of bars of a page."""
+    return reverse(name, args=[preview, cluster, application])

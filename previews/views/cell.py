@@ -20,6 +20,7 @@ from previews.views.cell_parts import (
     Openings,
     Shown,
     format_openings,
+    parse_opened,
     parse_openings,
     place_of,
     show_section,
@@ -64,7 +65,8 @@ def part(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
     section = look_at(cell, look).at(number)
     if section is None:
         raise Http404("there is no such section")
-    shown = show_section(section, Budget(), openings, look.unified, max(first, 0), last)
+    opened = None if last is None else parse_opened(request.GET.get("opened", ""))
+    shown = show_section(section, Budget(), openings, look.unified, max(first, 0), last, opened)
     response = render(request, "_part.html", {"cell": cell, "shown": shown, "look": look})
     if look.start is None:
         response["HX-Replace-Url"] = _opened_address(request, look, openings)

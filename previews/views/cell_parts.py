@@ -15,13 +15,15 @@ from previews.views.cell_section import Section
 
 #: Rows of a page. A browser lays out this many in about a second; longer diffs come in pieces.
 ROWS = 2500
-#: Rows of a changed part: longer ones are cut, so that a page can end within.
+#: Rows of a changed part: longer ones are cut, so that a page can end within. Of a fold, this many come at a click.
 PIECE = 500
 #: Folds longer than this open in steps of `STEP` lines, shorter ones at once.
 LONG_FOLD = 120
 STEP = 60
 
 _TOKEN = re.compile(r"r(\d{1,6})(?:p(\d{1,6})(?:\.(\d{1,6})\.(\d{1,6}))?)?")
+
+_NUMBER = re.compile(r"[0-9]{1,6}")
 
 #: How far a fold is open: lines at its head and at its tail.
 Opening = tuple[int, int]
@@ -46,12 +48,18 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A fold that is (still) closed. Its openings are what the address needs for one step or for all of it."""
+    """A fold that is (still) closed. Its openings are what the address needs for one step or for all of it.
+
+    `next` is how many of its `count` lines come at one click, `opened` how far it is open by now: what stands above
+    and below it need not come again.
+    """
 
     section: int
     part: int
     count: int
+    next: int
     after: str
+    opened: str
     down: str
     up: str
     whole: str
@@ -117,15 +125,29 @@ def parse_openings(text: str) -> dict[tuple[int, int], Opening]:
     return found
 
 
+def parse_opened(text: str) -> Opening:
+    """A bar's `opened`; nonsense is a closed fold."""
+    head, _, tail = text.partition(".")
+    return (int(head), int(tail)) if _NUMBER.fullmatch(head) and _NUMBER.fullmatch(tail) else _CLOSED
+
+
 def format_openings(openings: Openings) -> str:
     """The text that `parse_openings` reads."""
     return ",".join(_token(section, part, opening) for (section, part), opening in sorted(openings.items()))
 
 
 def show_section(
-    section: Section, budget: Budget, openings: Openings, is_unified: bool, first: int = 0, last: int | None = None
+    section: Section,
+    budget: Budget,
+    openings: Openings,
+    is_unified: bool,
+    first: int = 0,
+    last: int | None = None,
+    opened: Opening | None = None,
 ) -> Shown:
     """The section's parts from `first` to `last`, as far as the budget goes.
+
+    With `opened` they go into a page on which folds are open so far: only what is new comes, and no more than a piece.
 
     Where one side has no text there is nothing to stand beside the other, which then takes the whole width.
     """
@@ -139,7 +161,8 @@ def show_section(
         if budget.is_spent:
             items.append(More(section.index, number))
             break
-        for item in _items(section, number, part, openings.get((section.index, number), default), is_unified):
+        opening = openings.get((section.index, number), default)
+        for item in _items(section, number, part, opening, opened, is_unified):
             if isinstance(item, Lines):
                 budget.rows -= len(item.rows)
             items.append(item)
@@ -179,16 +202,23 @@ def _pieces(chunk: Chunk) -> Iterator[Chunk]:
         yield Chunk(tag if pieces > 1 else chunk.tag, i1, i2, j1, j2)  # type: ignore[arg-type]
 
 
-def _items(section: Section, number: int, part: Chunk | Fold, opening: Opening, is_unified: bool) -> Iterable[Item]:
+def _items(
+    section: Section, number: int, part: Chunk | Fold, opening: Opening, opened: Opening | None, is_unified: bool
+) -> Iterable[Item]:
     make = unified_rows if is_unified else rows
     if isinstance(part, Chunk):
         return [Lines(make(part, section.left_lines, section.right_lines))]
-    head, tail = min(opening[0], ROWS), min(opening[1], ROWS)
+    limit = ROWS if opened is None else PIECE
+    above = min(opened[0], part.count) if opened else 0
+    below = min(opened[1], part.count - above) if opened else 0
+    rest = Fold(part.index, part.i1 + above, part.j1 + above, part.count - above - below)
+    # However much is asked for, no more than the limit comes at once; the bar then leads on.
+    head, tail = (max(0, min(asked - known, limit)) for asked, known in zip(opening, (above, below), strict=True))
     return [
-        _bar(section, number, piece, opening)
+        _bar(section, number, piece, (above + head, below + tail))
         if isinstance(piece, Fold)
         else Lines(make(piece, section.left_lines, section.right_lines))
-        for piece in open_fold(part, head, tail)
+        for piece in open_fold(rest, head, tail)
     ]
 
 
@@ -199,7 +229,9 @@ def _bar(section: Section, number: int, fold: Fold, opening: Opening) -> Bar:
         section=section.index,
         part=number,
         count=fold.count,
+        next=min(fold.count, PIECE),
         after=_context(section.right_lines, fold.j1 + fold.count),
+        opened=f"{head}.{tail}",
         down=_token(section.index, number, (head + STEP, tail)) if is_long else "",
         up=_token(section.index, number, (head, tail + STEP)) if is_long else "",
         whole=_token(section.index, number, _WHOLE),
@@ -216,11 +248,14 @@ def _context(lines: list[str], at: int) -> str:
     following = next((line for line in lines[at : at + 50] if line.strip()), "")
     indent = len(following) - len(following.lstrip())
     path: list[str] = []
+    if not indent:
+        return ""
     for line in reversed(lines[max(0, at - 2000) : at]):
-        depth = len(line) - len(line.lstrip())
-        if line.strip() and depth < indent and ":" in line:
-            path.append(line.strip().removeprefix("- ").partition(":")[0].strip())
-            indent = depth
+        # Most lines are as far in or further: the cheapest look comes first.
+        if not line or line[:indent].isspace() or ":" not in line:
+            continue
+        path.append(line.strip().removeprefix("- ").partition(":")[0].strip())
+        indent = len(line) - len(line.lstrip())
         if indent == 0 or len(path) == 6:
             break
     return " › ".join(reversed(path))[:160]

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2b
 from typing import Literal
 
+from django.core.cache import cache
+
 from previews.engine.cells import Lines, ResourceState
+from previews.engine.diff.colours import long_scalars
 from previews.engine.diff.fields import NO_FIELDS, FieldList
 from previews.engine.diff.lines import LineDiff, diff_lines, split_lines
 from previews.engine.diff.noise import noisy_lines, quieted
 from previews.engine.diff.opcodes import Opcode, count
 from previews.engine.manifests import ResourceId
-from previews.views.cell_colours import Colours, colours
 
 #: What can be quieted, by its name in addresses.
 Noise = Literal["labels"]
 NOISES: tuple[Noise, ...] = ("labels",)
+
+#: Lines, from the first to behind the last, of the scalars that have several.
+Scalars = list[tuple[int, int]]
+#: Steps and scalars of a section that stay in memory, some 20 bytes each, for at most 300 sections (Django's default).
+_KEPT = 10_000
 
 
 @dataclass(frozen=True)
@@ -57,23 +65,40 @@ class Section:
         """The head's lines."""
         return split_lines(self.right or "")
 
-    @cached_property
-    def left_colours(self) -> Colours:
-        """The tokens of each of the base's lines."""
-        return colours(self.left or "")
+    @property
+    def left_scalars(self) -> Scalars:
+        """Where the base's scalars of several lines stand."""
+        return self._found[1]
 
-    @cached_property
-    def right_colours(self) -> Colours:
-        """The tokens of each of the head's lines."""
-        return colours(self.right or "")
+    @property
+    def right_scalars(self) -> Scalars:
+        """Where the head's scalars of several lines stand."""
+        return self._found[2]
 
-    @cached_property
+    @property
     def diff(self) -> LineDiff:
         """The edit script, worked out when it is first asked for. To it, a line is what is not quieted of it."""
-        if "labels" not in self.quiet or not self.noise:
-            return diff_lines(self.left_lines, self.right_lines)
+        return self._found[0]
+
+    @cached_property
+    def _found(self) -> tuple[LineDiff, Scalars, Scalars]:
+        """What takes a look at every line of both texts, kept in memory for the next fold or page."""
+        is_quiet = "labels" in self.quiet and self.noise > 0
+        texts = "\0".join(("quiet" * is_quiet, self.left or "", self.right or "")).encode()
+        key = f"section-{blake2b(texts, digest_size=20).hexdigest()}"
+        known: tuple[LineDiff, Scalars, Scalars] | None = cache.get(key)
+        if known:
+            return known
+        diff = diff_lines(*self._quieted_lines) if is_quiet else diff_lines(self.left_lines, self.right_lines)
+        found = diff, long_scalars(self.left_lines), long_scalars(self.right_lines)
+        if sum(map(len, (diff.opcodes, *found[1:]))) <= _KEPT:
+            cache.set(key, found)
+        return found
+
+    @property
+    def _quieted_lines(self) -> tuple[list[str], list[str]]:
         left = quieted(self.left_lines, noisy_lines(self.left or ""))
-        return diff_lines(left, quieted(self.right_lines, noisy_lines(self.right or "")))
+        return left, quieted(self.right_lines, noisy_lines(self.right or ""))
 
     @property
     def opcodes(self) -> tuple[Opcode, ...]:

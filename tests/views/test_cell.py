@@ -102,6 +102,23 @@ def test_a_fold_opens_in_place_and_the_address_remembers_it(client, preview):
     assert "key10:" in text_of(client.get(part["HX-Replace-Url"]).content.decode())
 
 
+def test_a_fold_that_opens_step_by_step_shows_each_line_once_however_long_it_is(client, preview):
+    size = 6000
+    cell = make_cell(preview, "c", "a", (long_text("m", size), long_text("m", size, {0})))
+    found = client.get(cell.get_absolute_url()).content.decode()
+    lines = re.findall(r"key\d+:", text_of(found))
+    links = re.findall(r'hx-get="([^"]*)"', found)[:1]
+    while links:
+        # First one step, then as much as comes.
+        part = client.get(html.unescape(links[-1]), headers={"HX-Request": "true"}).content.decode()
+        lines += re.findall(r"key\d+:", text_of(part))
+        links = re.findall(r'hx-get="([^"]*)"', part)
+        assert part.count("<tr") <= 501
+
+    # Each stands on both sides.
+    assert sorted(lines) == sorted(f"key{line}:" for line in range(size) for _ in range(2))
+
+
 def test_a_long_fold_opens_in_steps(client, preview):
     cell = make_cell(preview, "c", "a", (long_text("m", 1000), long_text("m", 1000, {999})))
     address = cell.get_absolute_url()

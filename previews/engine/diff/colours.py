@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pygments.lexers.data import YamlLexer
 from pygments.token import STANDARD_TYPES, _TokenType
@@ -19,6 +22,15 @@ Token = tuple[str, str]
 MAX_LINES = 20_000
 MAX_CHARACTERS = 1_000_000
 MAX_LINE_LENGTH = 1_000
+
+#: Stretches up to this many characters stay coloured in memory: base and head share them, and so do many resources,
+#: and pages that are loaded again. With their number it bounds what a process holds, to some 200 MB at the very worst
+#: and 20 MB as a rule.
+_KEPT = 5_000
+_TEXTS = 2_000
+
+_BLOCK = re.compile(r"(?:^|[:-]) +[|>][-+1-9]{0,2}$")
+_QUOTE = re.compile(r"""[:-] (['"])(?!.*\1$)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,54 @@ def highlight_yaml(text: str) -> list[list[Token]]:
             coloured.append([])
             _append(coloured[-1], token_type, part)
     return coloured[: len(lines)]
+
+
+def long_scalars(lines: Sequence[str]) -> list[tuple[int, int]]:
+    """The scalars of several lines, blocks and quoted ones: the line that each begins on, and the one after its end."""
+    found = []
+    end = 0
+    for at, line in enumerate(lines):
+        # The cheap looks first: this goes through every line of a text, of which a page shows few.
+        if at < end:
+            continue
+        if line[-1:] in "|>-+123456789" and _BLOCK.search(line):
+            end = _block_end(lines, at)
+        elif (": '" in line or ': "' in line or "- '" in line or '- "' in line) and (quote := _QUOTE.search(line)):
+            end = next((last + 1 for last in range(at + 1, len(lines)) if lines[last].endswith(quote[1])), at + 1)
+        if end > at + 1:
+            found.append((at, end))
+    return found
+
+
+def _block_end(lines: Sequence[str], header: int) -> int:
+    """The line after a block scalar: the first that is no further in than what the block belongs to."""
+    rest = lines[header].lstrip(" -")
+    indent = len(lines[header]) - len(rest) - (2 if rest[:1] in "|>" else 0)
+    inside = " " * (indent + 1)
+    for at in range(header + 1, len(lines)):
+        if not lines[at].startswith(inside) and lines[at].strip():
+            return at
+    return len(lines)
+
+
+def highlight_lines(
+    lines: Sequence[str], scalars: Sequence[tuple[int, int]], first: int, last: int
+) -> list[list[Token]]:
+    """The tokens of `lines[first:last]`, much as `highlight_yaml` has them, without reading the lines above.
+
+    `scalars` are the text's `long_scalars`: lines within one are read as its own.
+    """
+    at = bisect_left(scalars, (first, 0)) - 1
+    start, end = scalars[at] if at >= 0 else (0, 0)
+    # The first line of a block tells how far it is indented.
+    above = lines[start : min(start + 2, first)] if first < end else []
+    text = "\n".join([*above, *lines[first:last], ""])
+    return (_kept(text) if len(text) <= _KEPT else highlight_yaml(text))[len(above) :]
+
+
+@lru_cache(maxsize=_TEXTS)
+def _kept(text: str) -> list[list[Token]]:
+    return highlight_yaml(text)
 
 
 def segments(tokens: Sequence[Token], spans: Sequence[Span]) -> list[Segment]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Literal
 
@@ -20,6 +21,11 @@ RowKind = Literal["context", "changed", "added", "removed"]
 CONTEXT = 3
 #: Fewer equal lines than this are shown rather than folded: the fold itself takes a line.
 SMALLEST_FOLD = 4
+#: How the lines of a changed block belong together is kept in memory for blocks up to this many characters.
+_KEPT = 4_000
+
+#: Places of two lines in their block, and the spans in which they differ.
+_Pair = tuple[int, int, Spans, Spans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +120,28 @@ def _equal(fold: Fold, first: int, last: int) -> Chunk:
 
 def _changed_rows(chunk: Chunk, left: Sequence[str], right: Sequence[str]) -> Iterator[Row]:
     """Pairs of lines that belong together in one row; between them, what is left over of both sides fills rows."""
-    in_left, in_right = left[chunk.i1 : chunk.i2], right[chunk.j1 : chunk.j2]
     i, j = chunk.i1, chunk.j1
-    for pair_i, pair_j in pair_lines(in_left, in_right):
+    for pair_i, pair_j, spans, right_spans in _pairs(left[chunk.i1 : chunk.i2], right[chunk.j1 : chunk.j2]):
         yield from _loose_rows(left, right, range(i, chunk.i1 + pair_i), range(j, chunk.j1 + pair_j))
         i, j = chunk.i1 + pair_i, chunk.j1 + pair_j
-        spans, right_spans = changed_spans(left[i], right[j])
         yield Row("changed", Line(i + 1, left[i], spans), Line(j + 1, right[j], right_spans))
         i, j = i + 1, j + 1
     yield from _loose_rows(left, right, range(i, chunk.i2), range(j, chunk.j2))
+
+
+def _pairs(left: Sequence[str], right: Sequence[str]) -> tuple[_Pair, ...]:
+    """Lines of a changed block that belong together, by their places in it, with the spans of both."""
+    if sum(map(len, left)) + sum(map(len, right)) <= _KEPT:
+        return _kept_pairs(tuple(left), tuple(right))
+    return _made_pairs(left, right)
+
+
+def _made_pairs(left: Sequence[str], right: Sequence[str]) -> tuple[_Pair, ...]:
+    return tuple((i, j, *changed_spans(left[i], right[j])) for i, j in pair_lines(left, right))
+
+
+#: The same block often changes in many places, and a page is loaded again. A few MB as a rule, 20 MB at the worst.
+_kept_pairs = lru_cache(maxsize=4_000)(_made_pairs)
 
 
 def _loose_rows(left: Sequence[str], right: Sequence[str], of_left: range, of_right: range) -> Iterator[Row]:

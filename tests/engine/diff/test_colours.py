@@ -5,9 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from previews.engine.diff.colours import MAX_CHARACTERS, MAX_LINE_LENGTH, MAX_LINES, Segment, highlight_yaml, segments
+from previews.engine.diff.colours import (
+    MAX_CHARACTERS,
+    MAX_LINE_LENGTH,
+    MAX_LINES,
+    Segment,
+    highlight_lines,
+    highlight_yaml,
+    long_scalars,
+    segments,
+)
 from previews.engine.diff.lines import split_lines
 from previews.engine.diff.words import changed_spans
+from previews.engine.yamls import dump
 
 pieces = [
     "a: ",
@@ -86,3 +96,15 @@ def test_segments_hold_the_line_and_emphasise_the_spans(text: str, bounds: set[i
 def test_a_text_of_too_many_characters_has_no_colours() -> None:
     line = "a: " + "x" * 500
     assert highlight_yaml(f"{line}\n" * (MAX_CHARACTERS // 500))[0] == [("", line)]
+
+
+def test_lines_out_of_a_text_have_the_colours_that_they_have_in_it() -> None:
+    script = "#!/bin/sh\n  if x: |\necho 'it\n\ndone\n"
+    data = {"script": script, "list": ["x\ny\n", {"k": "p\n q\n", "z": 1}], "indented": "  lead\nno", "w": "it's >"}
+    text = dump({"apiVersion": "v1", "data": data, "metadata": {"name": "a"}}) + "q: 'two\n\n  lines: of it'\nn: 1\n"
+    lines, whole = split_lines(text), highlight_yaml(text)
+    scalars = long_scalars(lines)
+    assert len(scalars) == 5
+    for first in range(len(lines)):
+        for last in range(first + 1, len(lines) + 1):
+            assert highlight_lines(lines, scalars, first, last) == whole[first:last]
