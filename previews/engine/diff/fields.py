@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from previews.engine.diff.lines import diff_lines
 from previews.engine.diff.merge_keys import ItemKey, item_keys
+from previews.engine.diff.noise import is_noise
 from previews.engine.yamls import canonical
 
 FieldState = Literal["changed", "added", "removed", "moved"]
@@ -99,9 +100,13 @@ NO_FIELDS = FieldList()
 
 
 def field_list(base: Any, head: Any) -> FieldList:
-    """The changes from one parsed object to another, as they are told."""
-    changes = field_changes(base, head)
+    """The changes from one parsed object to another, as they are told: what says little last."""
+    changes = sorted(field_changes(base, head), key=_says_little)
     return FieldList(len(changes), tuple(_line(change) for change in changes[:MAX_FIELDS]))
+
+
+def _says_little(change: FieldChange) -> bool:
+    return len(change.path) > 1 and is_noise(str(change.path[-2]), str(change.path[-1]))
 
 
 def _line(change: FieldChange) -> FieldLine:

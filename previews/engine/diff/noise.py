@@ -17,9 +17,9 @@ _ENTRY = re.compile(r"""( *(?:- +)*)("[^"]*"|'[^']*'|[^\s"'#&*!|>{}\[\]%@,?-].*?
 _WHOLE = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'#&*!|>{}\[\]].*)(?: +#.*)?$""")
 
 
-def is_noisy(key: str) -> bool:
-    """Whether a label or annotation is noise by its name."""
-    return _NOISY.fullmatch(key) is not None
+def is_noise(holder: str, key: str) -> bool:
+    """Whether what stands under `key` in a mapping called `holder` is a label or annotation that says little."""
+    return holder in _HOLDERS and _NOISY.fullmatch(key) is not None
 
 
 def noisy_lines(text: str) -> dict[int, str]:
@@ -42,10 +42,10 @@ def noisy_lines(text: str) -> dict[int, str]:
         column, key, value = len(entry[1]), entry[2].strip("\"'"), entry[3] or ""
         while parents and parents[-1][0] >= column:
             parents.pop()
-        is_held = bool(parents) and parents[-1][1] in _HOLDERS
+        holder = parents[-1][1] if parents else ""
         parents.append((column, key))
         inside = column if value and not value.startswith("#") else None
-        if is_held and is_noisy(key) and _WHOLE.match(value):
+        if is_noise(holder, key) and _WHOLE.match(value):
             found[number] = key
     return found
 

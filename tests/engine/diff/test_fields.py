@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from previews.engine.diff.fields import FieldChange, Item, field_changes
+from previews.engine.diff.fields import MAX_FIELDS, FieldChange, FieldLine, Item, field_changes, field_list
 from previews.engine.yamls import canonical, load
 
 
@@ -201,3 +201,25 @@ def test_a_number_is_not_the_text_of_it_nor_null_nothing() -> None:
 def test_long_lists_of_other_items_are_compared_in_reasonable_time() -> None:
     base, head = [{"a": n} for n in range(5000)], [{"b": n} for n in range(5000)]
     assert len(field_changes(base, head)) == 10_000
+
+
+def test_what_is_told_is_short_and_says_what_matters_first() -> None:
+    base = {"metadata": {"labels": {"helm.sh/chart": "a-1"}}, "spec": {"text": "x", "n": "1", "on": "true"}}
+    head = {"metadata": {"labels": {"helm.sh/chart": "a-2"}}, "spec": {"text": "y" * 1000, "n": 1, "new": {"a": []}}}
+    told = field_list(base, head)
+    assert [line.path for line in told.lines] == [
+        "spec.text",
+        "spec.n",
+        "spec.on",
+        "spec.new",
+        'metadata.labels."helm.sh/chart"',
+    ]
+    assert told.lines[0].after.startswith("yyy")
+    assert len(told.lines[0].after) == 301
+    assert told.lines[1:4] == (
+        FieldLine("spec.n", "changed", '"1"', "1"),
+        FieldLine("spec.on", "removed", '"true"'),
+        FieldLine("spec.new", "added", "", '{"a": []}'),
+    )
+    many = field_list({}, {str(n): n for n in range(1000)})
+    assert (many.total, len(many.lines), many.left_out) == (1000, MAX_FIELDS, 1000 - MAX_FIELDS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from previews.engine.diff.noise import is_noisy, noisy_lines
+from previews.engine.diff.noise import is_noise, noisy_lines
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -80,8 +80,8 @@ def test_a_value_that_goes_on_below_is_no_noise():
 
 
 @pytest.mark.parametrize("key", ["name", "app", "charter", "version", "mychecksum", "team", "app.kubernetes.io/name"])
-def test_what_tells_something_is_no_noise(key):
-    assert not is_noisy(key)
+def test_a_label_that_tells_something_is_no_noise(key):
+    assert not is_noise("labels", key)
 
 
 @given(st.text(st.sampled_from("labels: chart\n-|>\"'#{}[]&*\t\\x"), max_size=200))
@@ -89,4 +89,4 @@ def test_any_text_is_read_without_complaint(text):
     lines = text.split("\n")
     for number, key in noisy_lines(text).items():
         assert key in lines[number]
-        assert is_noisy(key)
+        assert is_noise("labels", key)
