@@ -182,7 +182,7 @@ _NO_KEY = object()
 _MERGE = object()
 
 
-def _events(text: str) -> Iterator[Any]:
+def events(text: str) -> Iterator[Any]:
     """The parser's events; untyped, since the stubs know only their base class."""
     # To Kubernetes' parser a block at the very end has its newline even where the text has not.
     return iter(yaml.parse(text if text.endswith("\n") else f"{text}\n", Loader=_Parser))
@@ -192,7 +192,7 @@ def _documents(text: str, duplicates: str, lines: dict[tuple[int, str | int], in
     strict = duplicates == "error"
     builder = _Builder(duplicates, lines)
     try:
-        for event in _events(text):
+        for event in events(text):
             kind = type(event)
             line = event.start_mark.line + 1
             if kind is yaml.ScalarEvent:

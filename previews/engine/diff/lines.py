@@ -8,6 +8,7 @@ stand at several places are moved to where a reader of YAML expects them (`slide
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,8 @@ DIFFLIB_PAIRS = 4_000
 ANCHOR_ROUNDS = 40
 #: Cells (left lines times right lines) that `subsequence` may look at in one diff: about a second of work.
 BUDGET = 4_000_000_000
+
+_OTHER_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,11 @@ def split_lines(text: str) -> list[str]:
     if not lines[-1]:
         lines.pop()
     return lines
+
+
+def has_other_breaks(text: str) -> bool:
+    """Whether a YAML parser sees other lines in a text than `split_lines` does."""
+    return bool(_OTHER_BREAK.search(text))
 
 
 def diff_lines(left: Sequence[str], right: Sequence[str], budget: int = BUDGET) -> LineDiff:
