@@ -302,7 +302,7 @@ def _complete(row: Cell, cell: EngineCell) -> None:
             "state": item.state,
             "lines": list(item.lines),
             "edit": item.edit,
-            "noise": item.noise,
+            "noise": list(item.noise),
         }
         for item in cell.resources
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from previews.engine.diff.fields import NO_FIELDS, FieldList
 from previews.engine.errors import SkipReason, Stage
@@ -38,13 +38,22 @@ class CellSkip:
     message: str
 
 
+class Noise(NamedTuple):
+    """Changed lines that say little: labels and checksums (previews.engine.diff.noise), and what only changes places."""
+
+    labels: int = 0
+    order: int = 0
+
+
+NO_NOISE = Noise()
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceChange:
     """One resource of a cell that differs between the sides.
 
     `edit` is equal where the very same lines change, but for checksums of what changes elsewhere; `fields` are those
-    that change where it is on both sides; `noise` are the changed lines that hold a noisy label or annotation
-    (previews.engine.diff.noise).
+    that change where it is on both sides.
     """
 
     id: ResourceId
@@ -52,7 +61,7 @@ class ResourceChange:
     lines: Lines
     edit: str = ""
     fields: FieldList = NO_FIELDS
-    noise: int = 0
+    noise: Noise = NO_NOISE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from previews.engine.cells import Cause, Cell, CellError, CellSkip, Hidden, Lines, ResourceChange, Side, YamlState
+from previews.engine.cells import (
+    Cause,
+    Cell,
+    CellError,
+    CellSkip,
+    Hidden,
+    Lines,
+    Noise,
+    ResourceChange,
+    Side,
+    YamlState,
+)
 from previews.engine.config import Ignore
 from previews.engine.diff.fields import FieldList, field_list
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.noise import checksums, noisy_lines, quieted
 from previews.engine.diff.opcodes import count
+from previews.engine.diff.order import aligned, moves_lines
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.exclusions import without_excluded
 from previews.engine.hooks import Applied, applied_by_sync, kept_when_deleted
@@ -170,13 +182,16 @@ def _changed(before: Resource, after: Resource, fields: FieldList) -> ResourceCh
     old, new = split_lines(before.text), split_lines(after.text)
     noisy_old, noisy_new = noisy_lines(before.text), noisy_lines(after.text)
     script = diff_lines(old, new).opcodes
-    lines, noise = count(script), 0
+    lines, labels, order = count(script), 0, 0
     if noisy_old and noisy_new:
         fewer = count(diff_lines(quieted(old, noisy_old), quieted(new, noisy_new)).opcodes)
-        noise = max(sum(lines) - sum(fewer), 0)
+        labels = max(sum(lines) - sum(fewer), 0)
+    if moves_lines(script, old, new):
+        fewer = count(diff_lines([old[at] for at in aligned(before.text, after.text)], new).opcodes)
+        order = max(sum(lines) - sum(fewer), 0)
     old, new = quieted(old, checksums(noisy_old)), quieted(new, checksums(noisy_new))
     edit = [[old[op.i1 : op.i2], new[op.j1 : op.j2]] for op in script if op.tag != "equal"]
-    return ResourceChange(after.id, "changed", lines, digest(edit), fields, noise)
+    return ResourceChange(after.id, "changed", lines, digest(edit), fields, Noise(labels, order))
 
 
 def _read(side: Side, resource: Resource | None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import NamedTuple
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
@@ -27,6 +28,22 @@ _COLOURLESS = frozenset({"", "l", "p", "p-Indicator"})
 _EMPTY_SIDE = '<td class="n e"></td><td class="c e"></td>'
 
 
+class _Names(NamedTuple):
+    """What the names of lines begin with; `order` is where the base's stand in its text, None for as they come."""
+
+    base: str
+    head: str
+    order: Sequence[int] | None
+
+    def left(self, line: Line) -> str:
+        """The number of one of the base's lines, as its address."""
+        return _address(self.base, line.number if self.order is None else self.order[line.number - 1] + 1)
+
+    def right(self, line: Line) -> str:
+        """The number of one of the head's lines, as its address."""
+        return _address(self.head, line.number)
+
+
 @register.simple_tag
 def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
     """The `<tr>` of the rows."""
@@ -37,9 +54,9 @@ def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
         # Context is the same text on both sides.
         right = dict(zip((row.right.number for row in lines.rows if row.right), left.values(), strict=True))
     make = _unified_row if is_unified else _split_row
-    name = f"L{section.index}"
+    names = _Names(f"L{section.index}b", f"L{section.index}h", section.left_order)
     # Safe: made of our own tags, of numbers, and of text that went through `_safe`.
-    return mark_safe("".join(make(name, row, left, right) for row in lines.rows))  # noqa: S308
+    return mark_safe("".join(make(names, row, left, right) for row in lines.rows))  # noqa: S308
 
 
 @register.filter
@@ -56,10 +73,10 @@ def _colours(lines: Sequence[str], scalars: Sequence[tuple[int, int]], shown: Se
     return dict(enumerate(highlight_lines(lines, scalars, numbers[0] - 1, numbers[-1]), numbers[0]))
 
 
-def _split_row(name: str, row: Row, left: Colours, right: Colours) -> str:
+def _split_row(names: _Names, row: Row, left: Colours, right: Colours) -> str:
     is_context = row.kind == "context"
-    before = _side(f"{name}b", row.left, left, "" if is_context else " d") if row.left else _EMPTY_SIDE
-    after = _side(f"{name}h", row.right, right, "" if is_context else " i") if row.right else _EMPTY_SIDE
+    before = _side(names.left(row.left), row.left, left, "" if is_context else " d") if row.left else _EMPTY_SIDE
+    after = _side(names.right(row.right), row.right, right, "" if is_context else " i") if row.right else _EMPTY_SIDE
     if not is_context:
         return f"<tr>{before}{after}</tr>"
     return f'<tr class="x{_quieted(row)}">{before}{after}</tr>'
@@ -70,14 +87,14 @@ def _quieted(row: Row) -> str:
     return " q" if row.left and row.right and row.left.text != row.right.text else ""
 
 
-def _side(name: str, line: Line, colours: Colours, css: str) -> str:
-    return f'<td class="n{css}">{_number(name, line)}</td><td class="c{css}">{_code(line, colours)}</td>'
+def _side(number: str, line: Line, colours: Colours, css: str) -> str:
+    return f'<td class="n{css}">{number}</td><td class="c{css}">{_code(line, colours)}</td>'
 
 
-def _unified_row(name: str, row: Row, left: Colours, right: Colours) -> str:
+def _unified_row(names: _Names, row: Row, left: Colours, right: Colours) -> str:
     css = " d" if row.kind == "removed" else " i" if row.kind == "added" else ""
-    before = _number(f"{name}b", row.left) if row.left else ""
-    after = _number(f"{name}h", row.right) if row.right else ""
+    before = names.left(row.left) if row.left else ""
+    after = names.right(row.right) if row.right else ""
     code = _code(row.right, right) if row.right else _code(row.left, left) if row.left else ""
     mark = ' class="q"' if not css and _quieted(row) else ""
     return (
@@ -85,10 +102,9 @@ def _unified_row(name: str, row: Row, left: Colours, right: Colours) -> str:
     )
 
 
-def _number(name: str, line: Line) -> str:
-    """The line's number, which is also its address. Not a stop of the tab key: there are thousands."""
-    anchor = f"{name}{line.number}"
-    return f'<a id="{anchor}" href="#{anchor}" tabindex="-1">{line.number}</a>'
+def _address(prefix: str, number: int) -> str:
+    """A line's number, which is also its address. Not a stop of the tab key: there are thousands."""
+    return f'<a id="{prefix}{number}" href="#{prefix}{number}" tabindex="-1">{number}</a>'
 
 
 def _code(line: Line, colours: Colours) -> str:

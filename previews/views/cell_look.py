@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from previews.models import Cell
 from previews.views.cell_parts import Openings, parse_openings
-from previews.views.cell_section import NOISES, Noise
+from previews.views.cell_section import NOISES, NoiseName
 from previews.views.cell_sections import VIEWS, View
 from previews.views.matrix import PARAMETERS
 
@@ -34,7 +34,7 @@ class Look:
     unified: bool = False
     with_hidden: bool = False
     with_ignored: bool = False
-    quiet: frozenset[Noise] = frozenset()
+    quiet: frozenset[NoiseName] = frozenset()
     openings: Openings | None = None
     start: tuple[int, int] | None = None
     line: LineRef | None = None
@@ -83,6 +83,11 @@ class Look:
     def other_labels(self) -> str:
         """The query that quiets labels, or lets them be heard again."""
         return replace(self, quiet=self.quiet ^ {"labels"}).query
+
+    @property
+    def other_order(self) -> str:
+        """The query that quiets order, or lets it be heard again."""
+        return replace(self, quiet=self.quiet ^ {"order"}).query
 
 
 def read_look(request: HttpRequest, cell: Cell) -> Look:

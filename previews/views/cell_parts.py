@@ -92,9 +92,10 @@ class Shown:
 
     def has_line(self, is_base: bool, number: int) -> bool:
         """Whether a line of one side is among the rows."""
+        place = self.section.place(is_base, number)
         rows = (row for item in self.items if isinstance(item, Lines) for row in item.rows)
         lines = (row.left if is_base else row.right for row in rows)
-        return any(line is not None and line.number == number for line in lines)
+        return any(line is not None and line.number == place + 1 for line in lines)
 
     @property
     def is_coarse(self) -> bool:
@@ -171,7 +172,7 @@ def show_section(
 
 def place_of(section: Section, is_base: bool, number: int) -> tuple[int, Opening] | None:
     """The part in which a line stands, counted from 1, and how far a fold has to be open there to show it."""
-    at = number - 1
+    at = section.place(is_base, number)
     for place, part in enumerate(_parts(section)):
         i1, j1 = part.i1, part.j1
         i2, j2 = (i1 + part.count, j1 + part.count) if isinstance(part, Fold) else (part.i2, part.j2)

@@ -9,17 +9,18 @@ from typing import Literal
 
 from django.core.cache import cache
 
-from previews.engine.cells import Lines, ResourceState
+from previews.engine.cells import NO_NOISE, Lines, Noise, ResourceState
 from previews.engine.diff.colours import long_scalars
 from previews.engine.diff.fields import NO_FIELDS, FieldList
 from previews.engine.diff.lines import LineDiff, diff_lines, split_lines
 from previews.engine.diff.noise import noisy_lines, quieted
 from previews.engine.diff.opcodes import Opcode, count
+from previews.engine.diff.order import aligned
 from previews.engine.manifests import ResourceId
 
 #: What can be quieted, by its name in addresses.
-Noise = Literal["labels"]
-NOISES: tuple[Noise, ...] = ("labels",)
+NoiseName = Literal["labels", "order"]
+NOISES: tuple[NoiseName, ...] = ("labels", "order")
 
 #: Lines, from the first to behind the last, of the scalars that have several.
 Scalars = list[tuple[int, int]]
@@ -47,8 +48,8 @@ class Section:
     counted: Lines | None = None
     change: str = ""
     fields: FieldList = NO_FIELDS
-    noise: int = 0
-    quiet: frozenset[Noise] = frozenset()
+    noise: Noise = NO_NOISE
+    quiet: frozenset[NoiseName] = frozenset()
 
     @property
     def texts(self) -> tuple[str | None, str | None]:
@@ -57,8 +58,23 @@ class Section:
 
     @cached_property
     def left_lines(self) -> list[str]:
-        """The base's lines."""
-        return split_lines(self.left or "")
+        """The base's lines; where order is quieted, in the order that the head has them in."""
+        lines = split_lines(self.left or "")
+        return lines if self.left_order is None else [lines[at] for at in self.left_order]
+
+    @cached_property
+    def left_order(self) -> list[int] | None:
+        """Where the base's lines stand in its text, from 0; None for as they come."""
+        return aligned(self.left or "", self.right or "") if self._is_quiet("order") else None
+
+    def place(self, is_base: bool, number: int) -> int:
+        """Where the line with a number, counted from 1, stands among those that are shown: from 0, -1 for nowhere."""
+        if not is_base or self.left_order is None:
+            return number - 1
+        return self.left_order.index(number - 1) if 0 < number <= len(self.left_order) else -1
+
+    def _is_quiet(self, name: NoiseName) -> bool:
+        return name in self.quiet and bool(getattr(self.noise, name))
 
     @cached_property
     def right_lines(self) -> list[str]:
@@ -83,13 +99,13 @@ class Section:
     @cached_property
     def _found(self) -> tuple[LineDiff, Scalars, Scalars]:
         """What takes a look at every line of both texts, kept in memory for the next fold or page."""
-        is_quiet = "labels" in self.quiet and self.noise > 0
-        texts = "\0".join(("quiet" * is_quiet, self.left or "", self.right or "")).encode()
+        quiet = [name for name in NOISES if self._is_quiet(name)]
+        texts = "\0".join((*quiet, self.left or "", self.right or "")).encode()
         key = f"section-{blake2b(texts, digest_size=20).hexdigest()}"
         known: tuple[LineDiff, Scalars, Scalars] | None = cache.get(key)
         if known:
             return known
-        diff = diff_lines(*self._quieted_lines) if is_quiet else diff_lines(self.left_lines, self.right_lines)
+        diff = diff_lines(*(self._quieted_lines if "labels" in quiet else (self.left_lines, self.right_lines)))
         found = diff, long_scalars(self.left_lines), long_scalars(self.right_lines)
         if sum(map(len, (diff.opcodes, *found[1:]))) <= _KEPT:
             cache.set(key, found)
@@ -97,8 +113,8 @@ class Section:
 
     @property
     def _quieted_lines(self) -> tuple[list[str], list[str]]:
-        left = quieted(self.left_lines, noisy_lines(self.left or ""))
-        return left, quieted(self.right_lines, noisy_lines(self.right or ""))
+        left, right = (quieted(lines, noisy_lines("\n".join(lines))) for lines in (self.left_lines, self.right_lines))
+        return left, right
 
     @property
     def opcodes(self) -> tuple[Opcode, ...]:
@@ -108,7 +124,7 @@ class Section:
     @cached_property
     def lines(self) -> Lines:
         """Lines added and removed."""
-        if self.counted is not None and not (self.quiet and self.noise):
+        if self.counted is not None and not any(map(self._is_quiet, NOISES)):
             return self.counted
         if self.left is None:
             return len(self.right_lines), 0
@@ -121,14 +137,13 @@ class Section:
 class Sections:
     """The sections of a view. `equal` resources do not differ; `hidden` differ in nothing but order and comments.
 
-    `noise` is how many lines there are to quiet; `quieted` how many resources are not shown as they differ in nothing
-    else.
+    `noise` counts the lines that can be quieted; `quieted` resources are not shown, as they differ in nothing else.
     """
 
     sections: tuple[Section, ...]
     hidden: int = 0
     equal: int = 0
-    noise: int = 0
+    noise: Noise = NO_NOISE
     quieted: int = 0
 
     def at(self, index: int) -> Section | None:
@@ -137,5 +152,5 @@ class Sections:
 
     def quietly(self) -> Sections:
         """Without the sections of which nothing is left to see."""
-        heard = tuple(section for section in self.sections if not section.noise or any(section.lines))
+        heard = tuple(section for section in self.sections if not any(section.noise) or any(section.lines))
         return replace(self, sections=heard, quieted=len(self.sections) - len(heard))

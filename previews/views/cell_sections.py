@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from previews.engine.cells import Hidden, ResourceState
+from previews.engine.cells import NO_NOISE, Hidden, Noise, ResourceState
 from previews.engine.diff.fields import NO_FIELDS
 from previews.engine.diff.resources import ResourcePair, pair_resources
 from previews.engine.ignoring import without
@@ -14,7 +14,7 @@ from previews.engine.manifests import Resource, ResourceId, to_readable_text
 from previews.engine.render.requests import digest
 from previews.engine.scope import place_all
 from previews.models import Blob, Cell, Manifest
-from previews.views.cell_section import Noise, Section, Sections
+from previews.views.cell_section import NoiseName, Section, Sections
 
 View = Literal["yaml", "values", "target"]
 VIEWS: tuple[View, ...] = ("yaml", "values", "target")
@@ -25,7 +25,7 @@ def sections_of(
     view: View,
     with_hidden: bool = False,
     with_ignored: bool = False,
-    quiet: frozenset[Noise] = frozenset(),
+    quiet: frozenset[NoiseName] = frozenset(),
 ) -> Sections:
     """What a view of a cell compares.
 
@@ -61,7 +61,7 @@ def texts_of(cell: Cell, view: View, with_ignored: bool = True) -> tuple[str | N
     return left if is_there[0] else None, right if is_there[1] else None
 
 
-def _yaml_sections(cell: Cell, with_hidden: bool, with_ignored: bool, quiet: frozenset[Noise]) -> Sections:
+def _yaml_sections(cell: Cell, with_hidden: bool, with_ignored: bool, quiet: frozenset[NoiseName]) -> Sections:
     if cell.yaml_state in ("failed", "skipped", Cell.PENDING):
         # One side alone says nothing about a difference.
         return Sections(())
@@ -91,7 +91,7 @@ def _yaml_sections(cell: Cell, with_hidden: bool, with_ignored: bool, quiet: fro
         )
         for index, pair in shown
     )
-    noise = sum(section.noise for section in sections)
+    noise = Noise(sum(one.noise.labels for one in sections), sum(one.noise.order for one in sections))
     return Sections(sections, len(changed) - len(shown), paired.equal, noise)
 
 
@@ -142,7 +142,7 @@ def _section(index: int, pair: ResourcePair, counted: Mapping[ResourceId, Mappin
         renamed_from=pair.left.id if pair.renamed and pair.left else None,
         counted=(row["lines"][0], row["lines"][1]) if row else None,
         change=_change(pair, counted),
-        noise=row.get("noise", 0) if row else 0,
+        noise=Noise(*row.get("noise", ())) if row else NO_NOISE,
     )
 
 

@@ -64,7 +64,8 @@ def test_labels_and_checksums_are_counted_and_can_be_quieted(client, preview):
     assert sections(page) == ["ServiceAccount", "Deployment"]
 
     quiet = page_of(client, cell, "?quiet=labels&expand=r1")
-    assert "6 changed lines of labels and checksums are quieted; 1 resource differs in nothing else" in text_of(quiet)
+    assert "6 changed lines of labels and checksums are quieted" in text_of(quiet)
+    assert "1 resource differs in nothing but what is quieted" in text_of(quiet)
     assert sections(quiet) == ["Deployment"]
     assert re.findall(r"<b>(.*?)</b>", quiet) == ["1", "2"]
     assert quiet.count('class="x q"') == 2
@@ -76,8 +77,8 @@ def test_labels_and_checksums_are_counted_and_can_be_quieted(client, preview):
 def test_a_cell_that_differs_in_nothing_else_says_so(client, preview):
     cell = make_cell(preview, "c", "web", (TEXT, TEXT.replace("web-1.0.0", "web-1.1.0")))
     page = page_of(client, cell, "?quiet=labels")
-    assert "The yaml differs only in labels and checksums" in text_of(page)
-    assert "2 resources differ in nothing else" in text_of(page)
+    assert "The yaml differs only in what is quieted" in text_of(page)
+    assert "2 resources differ in nothing but what is quieted, and are not shown" in text_of(page)
     assert "does not change" not in text_of(page[page.index('class="empty"') :])
 
 
@@ -85,6 +86,46 @@ def test_a_label_that_comes_or_goes_is_no_noise(client, preview):
     cell = make_cell(preview, "c", "web", (TEXT, TEXT.replace("    helm.sh/chart: web-1.0.0\n", "    team: x\n", 1)))
     assert "changed lines are labels" not in text_of(page_of(client, cell))
     assert "web-1.0.0" in text_of(page_of(client, cell, "?quiet=labels"))
+
+
+ORDERED = """---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 2
+  paused: false
+  template:
+    spec:
+      containers:
+        - name: web
+          image: web:1
+          env:
+            - name: A
+              value: "1"
+            - name: B
+              value: "2"
+"""
+
+
+def test_another_order_of_keys_is_counted_and_can_be_quieted(client, preview):
+    head = ORDERED.replace("web:1", "web:2").replace(
+        "  replicas: 2\n  paused: false\n", "  paused: false\n  replicas: 2\n"
+    )
+    cell = make_cell(preview, "c", "web", (ORDERED, head))
+    page = page_of(client, cell)
+    assert "2 changed lines come from another order of keys" in text_of(page)
+
+    quiet = page_of(client, cell, "?quiet=order&expand=r0")
+    assert "the base is shown in the head's order" in text_of(quiet)
+    assert re.findall(r'class="n d"><a id="(\w+)"', quiet) == ["L0b12"]
+    assert re.findall(r'id="L0b(\d+)"', quiet)[5:8] == ["7", "6", "8"]
+    assert 'id="L0b6"' in page_of(client, cell, "?quiet=order&line=L0b6")
+    assert (
+        "Quiet"
+        not in page_of(client, make_cell(preview, "d", "web", (ORDERED, ORDERED.replace("web:1", "web:2"))))[:-1600]
+    )
 
 
 def test_quiet_is_kept_from_cell_to_cell(client, preview):

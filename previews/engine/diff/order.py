@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,23 @@ from previews.engine.diff.blocks import Block, Entry, read_blocks
 from previews.engine.diff.fields import field_changes
 from previews.engine.diff.lines import diff_lines, has_other_breaks, split_lines
 from previews.engine.diff.merge_keys import item_keys
+from previews.engine.diff.opcodes import Opcode
 from previews.engine.errors import YamlError
 from previews.engine.yamls import canonical, load, load_all
 
 #: Pairs of items that matching two lists without keys may look at (see `diff_lines`).
 BUDGET = 25_000_000
+
+
+def moves_lines(script: Iterable[Opcode], left: Sequence[str], right: Sequence[str]) -> bool:
+    """Whether a line goes in one place and comes in another: without that, order makes no diff."""
+    gone: set[str] = set()
+    come: set[str] = set()
+    for tag, i1, i2, j1, j2 in script:
+        if tag != "equal":
+            gone.update(line.strip(" -") for line in left[i1:i2])
+            come.update(line.strip(" -") for line in right[j1:j2])
+    return not gone.isdisjoint(come)
 
 
 def aligned(left: str, right: str) -> list[int]:
