@@ -39,7 +39,7 @@ class CellSkip:
 
 
 class Noise(NamedTuple):
-    """Changed lines that say little: labels and checksums (previews.engine.diff.noise), and what only changes places."""
+    """Changed lines that say little: labels and checksums (previews.engine.diff.noise), and what changes its place."""
 
     labels: int = 0
     order: int = 0
