@@ -59,6 +59,45 @@ def test_what_was_viewed_can_be_looked_at_again(browser, live_server, fleet):
     wait(browser, lambda b: "checkout:4.3.0" in section(b, "Deployment").text)
 
 
+@BOTH
+def test_the_switches_lead_to_another_look_and_back(browser, live_server, fleet):
+    open_cell(browser, live_server, fleet[4])
+    browser.find_element(By.LINK_TEXT, "Unified").click()
+    assert browser.find_elements(By.CSS_SELECTOR, "table.diff.split") == []
+    browser.find_element(By.LINK_TEXT, "Quiet them").click()
+    assert "layout=unified" in browser.current_url
+    assert "quieted" in text_of(browser)
+    assert len(browser.find_elements(By.CSS_SELECTOR, "section.section")) == 2
+    browser.find_element(By.LINK_TEXT, "Show them").click()
+    browser.find_element(By.LINK_TEXT, "Split").click()
+    assert len(browser.find_elements(By.CSS_SELECTOR, "section.section table.diff.split")) == 5
+
+
+@BOTH
+def test_the_fields_of_a_resource_open(browser, live_server, fleet):
+    open_cell(browser, live_server, fleet[4])
+    told = section(browser, "Deployment").find_element(By.CSS_SELECTOR, "details.fields")
+    told.find_element(By.TAG_NAME, "summary").click()
+    assert "spec.template.spec.containers[checkout].image" in told.text
+    assert "registry.example.com/checkout:4.3.0" in told.text
+
+
+def test_the_tab_key_alone_reaches_folds_ticks_and_menus(browser, live_server, fleet):
+    open_cell(browser, live_server, fleet[1], "site-c11", "edge-gateway")
+    reached = []
+    for _ in range(45):
+        press(browser, Keys.TAB)
+        reached.append(browser.switch_to.active_element.text)
+        if "unchanged line" in reached[-1]:
+            break
+    assert any("Viewed" in text for text in reached)
+    press(browser, Keys.ENTER)
+    wait(browser, lambda b: "apiVersion: apps/v1" in text_of(b))
+    browser.find_element(By.CSS_SELECTOR, "button.tick").send_keys(Keys.SPACE)
+    wait(browser, lambda b: "you have viewed it" in text_of(b))
+    wait(browser, lambda b: b.switch_to.active_element.get_attribute("class") == "tick")
+
+
 def test_a_line_in_a_fold_is_shown_to_whom_its_address_is_sent(browser, live_server, fleet):
     open_cell(browser, live_server, fleet[1], "site-c11", "edge-gateway", "#L0h2")
     line = wait(browser, lambda b: b.find_element(By.ID, "L0h2"))
