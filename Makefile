@@ -33,6 +33,7 @@ phalanx: $(VENV)/development
 bench: $(VENV)/development
 	$(BIN)/python -m bench.diff
 	$(BIN)/python -m bench.cell
+	$(BIN)/python -m bench.matrix
 	$(BIN)/python -m bench.phalanx
 	$(BIN)/python -m bench.fleet
 

@@ -12,10 +12,10 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRefresh
 
 from previews.models import Cell, Preview
-from previews.views.matrix_table import STATES, Filters, load_cells, load_places, make_matrix
+from previews.views.matrix_table import CAUSES, STATES, Filters, load_cells, load_places, make_matrix
 
 #: Names of the query parameters that a filtered matrix has.
-PARAMETERS = ("app", "cluster", "state", "group", "show")
+PARAMETERS = ("app", "cluster", "state", "cause", "group", "show")
 #: Groups of identical change that are listed above the table.
 MAX_GROUPS = 12
 
@@ -39,10 +39,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         places = load_places(preview)
         matrix = make_matrix(load_cells(preview), places, preview.repository.clusters.all(), filters)
         context |= {
-            "pinned": sum(places.values()),
+            "pinned": sum(sum(row.values()) for row in places.values()),
             "matrix": matrix,
             "filters": filters,
             "states": STATES,
+            "causes": CAUSES,
             "groups": _groups(preview),
             "back": _way_back(request),
         }
@@ -59,12 +60,13 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def read_filters(request: HttpRequest) -> Filters:
     """The filters in the query. What is not known counts as not given."""
-    state = request.GET.get("state", "")
+    state, cause = request.GET.get("state", ""), request.GET.get("cause", "")
     return Filters(
         application=request.GET.get("app", "").strip()[:200],
         cluster=request.GET.get("cluster", "").strip()[:200],
         state=state if state in STATES else "",
         group=request.GET.get("group", "")[:20],
+        cause=cause if cause in CAUSES else "",
         show_all=request.GET.get("show") == "all",
     )
 

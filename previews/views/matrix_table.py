@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
 from previews.models import Cell, Cluster, Fleet, Preview
@@ -18,8 +19,13 @@ STATES = {
     "skipped": "skipped",
 }
 
+#: What the filter by cause offers.
+CAUSES = {"template": "template", "value": "values", "target": "target", "profile": "cluster's profile"}
+
 #: A cluster and an application.
 Place = tuple[str, str]
+#: The clusters that an application stands on, each with whether it is pinned there, by application.
+Places = dict[str, dict[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +36,24 @@ class Filters:
     cluster: str = ""
     state: str = ""
     group: str = ""
+    cause: str = ""
     show_all: bool = False
+
+    @property
+    def chooses_cells(self) -> bool:
+        """Whether some cells are asked for by what they say."""
+        return bool(self.state or self.group or self.cause)
 
     @property
     def is_narrow(self) -> bool:
         """Whether anything is filtered out."""
-        return bool(self.application or self.cluster or self.state or self.group)
+        return bool(self.application or self.cluster or self.chooses_cells)
 
     def wants(self, cell: Cell) -> bool:
         """Whether a cell is one of those asked for, by its state and group; names are looked at for whole rows."""
         if self.group and cell.group != self.group:
+            return False
+        if self.cause and self.cause not in cell.causes:
             return False
         if self.state == "deploys":
             return cell.deploys
@@ -58,21 +72,12 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a row and a column meet: a cell that says something, or an instance that stays as it is."""
-
-    column: Column
-    cell: Cell | None
-    exists: bool
-    pinned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
-    """An application on all shown clusters."""
+    """An application: what is said of it by cluster, and where it stands, with whether it is pinned there."""
 
     application: str
-    entries: tuple[Entry, ...]
+    cells: Mapping[str, Cell]
+    places: Mapping[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,53 +90,62 @@ class Matrix:
 
 
 def load_cells(preview: Preview) -> list[Cell]:
-    """The preview's cells in one query, without their long parts."""
-    heavy = ("resources", "notes", "planned", "error", "skipped", "base_key", "head_key")
-    blobs = ("base_values", "head_values", "base_target", "head_target")
-    return list(preview.cells.defer(*heavy, *blobs).order_by())
+    """The preview's cells in one query, with what the table shows of them and nothing else."""
+    shown = "preview_id cluster application value_state yaml_state causes deploys pinned group".split()
+    return list(preview.cells.only(*shown, "value_added", "value_removed", "yaml_added", "yaml_removed").order_by())
 
 
-def load_places(preview: Preview) -> dict[Place, bool]:
-    """Every instance of either side, and whether it is pinned, from the fleets that were kept with the preview."""
+def load_places(preview: Preview) -> Places:
+    """Every instance of either side, from the fleets that were kept with the preview."""
     ids = {fleet for fleet in (preview.base_fleet_id, preview.head_fleet_id) if fleet}
-    lists = Fleet.objects.filter(pk__in=ids).values_list("instances", flat=True)
-    return {(instance[0], instance[1]): bool(instance[4:] and instance[4]) for rows in lists for instance in rows}
+    found: Places = {}
+    for instances in Fleet.objects.filter(pk__in=ids).values_list("instances", flat=True):
+        for cluster, application, *more in instances:
+            found.setdefault(application, {})[cluster] = bool(more[2:] and more[2])
+    return found
 
 
-def make_matrix(
-    cells: Iterable[Cell], places: Mapping[Place, bool], clusters: Iterable[Cluster], filters: Filters
-) -> Matrix:
+def make_matrix(cells: Iterable[Cell], places: Places, clusters: Iterable[Cluster], filters: Filters) -> Matrix:
     """Rows by name, columns by their place and name; without `show_all` only those in which something changes.
 
     The filters choose rows and columns. Where these meet, each cell says what it is, asked for or not.
     """
-    by_place = {(cell.cluster, cell.application): cell for cell in cells}
     known = {cluster.name: cluster for cluster in clusters}
-    shown: set[Place] = {place for place, cell in by_place.items() if filters.wants(cell)}
-    if filters.show_all and not (filters.state or filters.group):
-        shown |= set(places)
-    shown = {place for place in shown if _is_named(place, known, filters)}
+    by_row: dict[str, dict[str, Cell]] = {}
+    shown: list[Place] = []
+    for cell in cells:
+        by_row.setdefault(cell.application, {})[cell.cluster] = cell
+        if filters.wants(cell):
+            shown.append((cell.cluster, cell.application))
+    if filters.show_all and not filters.chooses_cells:
+        shown += [(cluster, application) for application, row in places.items() for cluster in row]
+    names = _Named(known, filters)
+    shown = [place for place in shown if names.wants(*place)]
     columns = _columns({cluster for cluster, _ in shown}, known)
     rows = [
-        Row(name, tuple(_entry(column, name, by_place, places) for column in columns))
+        Row(name, by_row.get(name, {}), places.get(name, {}))
         for name in sorted({application for _, application in shown}, key=_by_name)
     ]
     groups = [(name, len(list(members))) for name, members in groupby(column.group for column in columns)]
     return Matrix(columns, tuple(groups) if any(name for name, _ in groups) else (), tuple(rows))
 
 
-def _entry(column: Column, application: str, cells: Mapping[Place, Cell], places: Mapping[Place, bool]) -> Entry:
-    place = (column.name, application)
-    cell = cells.get(place)
-    return Entry(column, cell, cell is not None or place in places, places.get(place, False))
+class _Named:
+    """Whether the filters let names through; each is looked at once."""
 
+    def __init__(self, known: Mapping[str, Cluster], filters: Filters) -> None:
+        self.known, self.filters = known, filters
+        self.application, self.cluster = cache(self._application), cache(self._cluster)
 
-def _is_named(place: Place, known: Mapping[str, Cluster], filters: Filters) -> bool:
-    cluster, application = place
-    if filters.application.lower() not in application.lower():
-        return False
-    group = known[cluster].group if cluster in known else ""
-    return filters.cluster.lower() in f"{cluster}\n{group}".lower()
+    def wants(self, cluster: str, application: str) -> bool:
+        return self.application(application) and self.cluster(cluster)
+
+    def _application(self, name: str) -> bool:
+        return self.filters.application.lower() in name.lower()
+
+    def _cluster(self, name: str) -> bool:
+        group = self.known[name].group if name in self.known else ""
+        return self.filters.cluster.lower() in f"{name}\n{group}".lower()
 
 
 def _columns(names: Iterable[str], known: Mapping[str, Cluster]) -> tuple[Column, ...]:

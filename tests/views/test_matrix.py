@@ -66,7 +66,7 @@ def test_a_value_change_without_effect_is_a_diff_above_and_unchanged_below(clien
     cell = make_cell(preview, "seoul-1", "ledger", values=("a: 1\n", "a: 2\n"), causes=["value"])
     page = client.get(preview.get_absolute_url()).content.decode()
 
-    assert f'<td id="c{cell.pk}v" class="changed ' in page
+    assert f'<td id="c{cell.pk}v" class="changed"' in page
     assert f'<td id="c{cell.pk}y" class="same ' in page
     assert "1 of 1 instance changes; 1 only in values." in page
 

@@ -1,0 +1,130 @@
+"""The matrix of a large fleet: the server's time, the bytes, and that cost grows with the cells and not faster.
+
+    python -m bench.matrix
+
+Writes previews of 100 clusters × 300 applications with 750, 1,500 and 3,000 changed cells into a database of its own
+and asks for their pages in this process. Ends with 1 when a bar is missed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from previews.models import Cell, Preview
+
+CLUSTERS, APPLICATIONS = 100, 300
+REPEAT = 7
+
+
+def main() -> None:
+    """Prints the table."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        os.environ |= {"DJANGO_SETTINGS_MODULE": "astrolabe_web.settings", "ASTROLABE_DATA": folder}
+        os.environ |= {"DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.sqlite3'}", "ALLOWED_HOSTS": "testserver"}
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        missed = measure_all()
+    print("\n" + ("\n".join(missed) or "All bars hold."))
+    sys.exit(1 if missed else 0)
+
+
+def measure_all() -> list[str]:
+    """Prints a row for each page; gives the bars that were missed."""
+    from django.test import Client
+
+    client = Client(headers={"Accept-Encoding": "gzip"})
+    missed = []
+    print("| page | server | compressed | uncompressed | bar |\n|---|--:|--:|--:|--:|")
+    for cells in (750, 1500, 3000):
+        preview = make_preview(cells)
+        pages = [("what changes", "", 0.3, 250_000), ("unfiltered", "?show=all", 1.0, None)]
+        for name, query, seconds, size in pages:
+            took, sent, plain = measure(client, preview, query)
+            label = f"{name}, {cells:,} cells of {CLUSTERS} × {APPLICATIONS}"
+            bar = f"{seconds * 1000:.0f} ms" + (f", {size // 1000} kB" if size else "")
+            print(f"| {label} | {took * 1000:.0f} ms | {sent / 1000:.0f} kB | {plain / 1000:,.0f} kB | {bar} |")
+            if took >= seconds or (size and sent >= size):
+                missed.append(f"MISSED {label}")
+    return missed
+
+
+def measure(client: Client, preview: Preview, query: str) -> tuple[float, int, int]:
+    """Median seconds of the page, and its bytes as sent and before that."""
+    times = []
+    content = b""
+    for _ in range(REPEAT):
+        started = time.perf_counter()
+        response = client.get(preview.get_absolute_url() + query)
+        times.append(time.perf_counter() - started)
+        assert response.status_code == 200, response.content[:500]
+        content = response.content
+    return statistics.median(times), len(content), len(gzip.decompress(content))
+
+
+def make_preview(cells: int) -> Preview:
+    """A finished preview with so many changed cells, in the shape of template changes: some rows are nearly full."""
+    from previews.models import Cell, Cluster, Fleet, Preview, Repository
+
+    chance = random.Random(cells)
+    clusters = [f"region{number // 20}-prod-{number:03d}" for number in range(CLUSTERS)]
+    applications = [f"application-{number:03d}" for number in range(APPLICATIONS)]
+    repository = Repository.objects.create(name=f"fleet-{cells}", slug=f"fleet-{cells}", url=f"https://x/{cells}")
+    Cluster.objects.bulk_create(
+        Cluster(repository=repository, name=name, group=name.partition("-")[0], position=place)
+        for place, name in enumerate(clusters)
+    )
+    places = [
+        [cluster, app, f"{app}-{cluster}", f"charts/{app}", False] for app in applications for cluster in clusters
+    ]
+    fleet = Fleet.objects.create(repository=repository, tree="t", config="c", instances=places)
+    totals = {"instances": len(places), "unchanged": len(places) - cells, "deploys": cells, "value_only": 0}
+    preview = Preview.objects.create(
+        repository=repository, key=str(cells), base_revision="main", head_revision="feature", base_fleet=fleet,
+        head_fleet=fleet, state=Preview.DONE, totals=totals, seconds={"total": 3.0},
+    )  # fmt: skip
+    chosen = places[: cells * 2 // 3] + chance.sample(places[cells * 2 // 3 :], cells - cells * 2 // 3)
+    Cell.objects.bulk_create((make_cell(preview, place, chance) for place in chosen), batch_size=500)
+    return preview
+
+
+def make_cell(preview: Preview, place: list[Any], chance: random.Random) -> Cell:
+    """A cell that a template changes."""
+    from previews.models import Cell
+
+    cluster, application, name, path, _ = place
+    resource = {"group": "apps", "kind": "Deployment", "namespace": "x", "name": application, "state": "changed"}
+    return Cell(
+        preview=preview,
+        cluster=cluster,
+        application=application,
+        name=name,
+        path=path,
+        causes=["template"],
+        value_state="unchanged",
+        yaml_state="changed",
+        deploys=True,
+        pinned=False,
+        group=f"g{chance.randrange(40)}",
+        yaml_added=chance.randrange(1, 9),
+        yaml_removed=chance.randrange(9),
+        resources=[{**resource, "lines": [1, 1], "edit": str(chance.randrange(7))}],
+    )
+
+
+if __name__ == "__main__":
+    main()
