@@ -286,7 +286,7 @@ def keep_cells(preview: Preview, finished: Finished) -> None:
 
 _COMPLETED = (
     "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored hidden marks group "
-    "error skipped notes planned fields"
+    "pattern error skipped notes planned fields"
 ).split()
 
 
@@ -309,6 +309,7 @@ def _complete(row: Cell, cell: EngineCell) -> None:
     row.ignored = cell.ignored
     row.hidden = [[[clean(text) for text in astuple(one.id)], one.base, one.head, one.count] for one in cell.hidden]
     row.group = cell.group or ""
+    row.pattern = cell.pattern or ""
     row.error = {**asdict(cell.error), "message": clean(cell.error.message)} if cell.error else None
     row.skipped = {**asdict(cell.skipped), "message": clean(cell.skipped.message)} if cell.skipped else None
     row.notes = [clean(note) for note in cell.notes]

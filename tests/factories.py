@@ -244,7 +244,8 @@ def _template_change(preview: Preview, cluster: str) -> None:
         return
     if cluster == "dev":
         new = new.replace("replicas: 2", "replicas: 1") + "---\n" + BUDGET.format(name="ingress")
-    make_cell(preview, cluster, "ingress", (old, new), group="g2" if cluster == "dev" else "g1")
+    number = 2 if cluster == "dev" else 1
+    make_cell(preview, cluster, "ingress", (old, new), group=f"g{number}", pattern=f"p{number}")
 
 
 def _single_changes(preview: Preview) -> None:

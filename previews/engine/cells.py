@@ -79,7 +79,8 @@ class Cell:
     """The comparison of one instance at base and at head.
 
     `cluster` and `application` are the column and the row; `name` is the Application's own name. `group` is the
-    identifier of the group of identical yaml changes that the cell belongs to, None when its yaml is not changed.
+    identifier of the group of identical yaml changes that the cell belongs to, None when its yaml is not changed;
+    `pattern` that of the cells in which the same lines change, whatever their resources are called.
     `ignored` is how many fields differ that rules hide, in the resources of `hidden`.
     """
 
@@ -99,6 +100,7 @@ class Cell:
     hidden: tuple[Hidden, ...] = ()
     unstable: int = 0
     group: str | None = None
+    pattern: str | None = None
     error: CellError | None = None
     skipped: CellSkip | None = None
     notes: tuple[str, ...] = ()

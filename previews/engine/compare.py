@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -380,11 +380,24 @@ def _missing(manifest: Manifest) -> CellSkip:
 
 
 def group_cells(cells: Iterable[tuple[Cell, str]]) -> list[Cell]:
-    """Gives cells of identical yaml change the same group: g1 the largest, then as they come."""
+    """Gives cells of identical yaml change the same group, and those of the same lines the same pattern.
+
+    `g1` and `p1` are the largest; then as they come.
+    """
     cells = list(cells)
-    members: dict[str, int] = defaultdict(int)
-    for _, change in cells:
-        if change:
-            members[change] += 1
-    names = {change: f"g{place}" for place, change in enumerate(sorted(members, key=lambda key: -members[key]), 1)}
-    return [replace(cell, group=names[change]) if change else cell for cell, change in cells]
+    groups = _names("g", [change for _, change in cells])
+    patterns = _names("p", [_pattern(cell) for cell, _ in cells])
+    return [replace(cell, group=groups.get(change), pattern=patterns.get(_pattern(cell))) for cell, change in cells]
+
+
+def _names(letter: str, keys: Iterable[str]) -> dict[str, str]:
+    """A short name for each key that is not "", by how often there is one."""
+    members = Counter(key for key in keys if key)
+    return {key: f"{letter}{place}" for place, (key, _) in enumerate(members.most_common(), 1)}
+
+
+def _pattern(cell: Cell) -> str:
+    """Equal where the same lines change in resources of the same kinds, whatever they are called."""
+    if cell.yaml != "changed":
+        return ""
+    return digest(sorted([one.id.group, one.id.kind, one.state, one.edit] for one in cell.resources))

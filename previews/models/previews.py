@@ -148,6 +148,7 @@ class Cell(models.Model):
     resources = models.JSONField(default=list)
     ignored = models.PositiveIntegerField(default=0)
     group = models.CharField(max_length=20, blank=True)
+    pattern = models.CharField(max_length=20, blank=True)
     error = models.JSONField(null=True)
     skipped = models.JSONField(null=True)
     notes = models.JSONField(default=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,22 +12,28 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRefresh
 
+from previews.engine.diff.fields import FieldLine
 from previews.models import Cell, Preview
 from previews.views.matrix_table import CAUSES, STATES, Filters, load_cells, load_places, make_matrix
 
 #: Names of the query parameters that a filtered matrix has.
-PARAMETERS = ("app", "cluster", "state", "cause", "group", "show")
-#: Groups of identical change that are listed above the table.
-MAX_GROUPS = 12
+PARAMETERS = ("app", "cluster", "state", "cause", "pattern", "group", "sort", "show")
+#: Patterns of change that are listed above the table, and fields that are told of each.
+MAX_PATTERNS = 12
+MAX_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Cells whose yaml changes in the very same way, shown by one of them."""
+class Pattern:
+    """Cells in which the same lines change, shown by one of them: how many, of how many applications, where."""
 
     name: str
-    count: int
+    cells: int
+    applications: int
+    clusters: int
     example: Cell
+    fields: list[FieldLine]
+    more: int
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:
@@ -44,7 +51,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             "filters": filters,
             "states": STATES,
             "causes": CAUSES,
-            "groups": _groups(preview),
+            "patterns": _patterns(preview),
             "back": _way_back(request),
         }
     return render(request, "matrix.html", context)
@@ -66,6 +73,8 @@ def read_filters(request: HttpRequest) -> Filters:
         cluster=request.GET.get("cluster", "").strip()[:200],
         state=state if state in STATES else "",
         group=request.GET.get("group", "")[:20],
+        pattern=request.GET.get("pattern", "")[:20],
+        worst_first=request.GET.get("sort") == "worst",
         cause=cause if cause in CAUSES else "",
         show_all=request.GET.get("show") == "all",
     )
@@ -82,10 +91,25 @@ def _way_back(request: HttpRequest) -> str:
     return "&" + urlencode({"m": query}) if query else ""
 
 
-def _groups(preview: Preview) -> list[Group]:
-    """The largest groups of more than one cell."""
-    counted = preview.cells.exclude(group="").order_by().values("group").annotate(size=Count("pk"), first=Min("pk"))
-    largest = counted.filter(size__gt=1).order_by("-size", "group").values_list("group", "size", "first")
-    rows = list(largest[:MAX_GROUPS])
-    examples = Cell.objects.in_bulk([example for _, _, example in rows])
-    return [Group(name, count, examples[example]) for name, count, example in rows]
+def _patterns(preview: Preview) -> list[Pattern]:
+    """The patterns of change, those of the most cells first."""
+    counted = preview.cells.exclude(pattern="").order_by().values("pattern")
+    counted = counted.annotate(
+        size=Count("pk"),
+        applications=Count("application", distinct=True),
+        clusters=Count("cluster", distinct=True),
+        first=Min("pk"),
+    )
+    rows = list(counted.order_by("-size", "first")[:MAX_PATTERNS])
+    examples = Cell.objects.select_related("fields").in_bulk([row["first"] for row in rows])
+    return [_pattern(row, examples[row["first"]]) for row in rows]
+
+
+def _pattern(row: Mapping[str, Any], example: Cell) -> Pattern:
+    lists = list(example.changed_fields.values())
+    lines = [line for told in lists for line in told.lines]
+    shown = sorted(lines, key=lambda line: line.says_little)[:MAX_TOLD]
+    total = sum(told.total for told in lists)
+    return Pattern(
+        row["pattern"], row["size"], row["applications"], row["clusters"], example, shown, total - len(shown)
+    )

@@ -22,6 +22,9 @@ STATES = {
 #: What the filter by cause offers.
 CAUSES = {"template": "template", "value": "values", "target": "target", "profile": "cluster's profile"}
 
+#: How bad a state is; that it deploys makes it a little worse.
+_RISKS = {"failed": 8, "removed": 6, "changed": 4, "added": 2, "skipped": 2}
+
 #: A cluster and an application.
 Place = tuple[str, str]
 #: The clusters that an application stands on, each with whether it is pinned there, by application.
@@ -36,13 +39,15 @@ class Filters:
     cluster: str = ""
     state: str = ""
     group: str = ""
+    pattern: str = ""
     cause: str = ""
+    worst_first: bool = False
     show_all: bool = False
 
     @property
     def chooses_cells(self) -> bool:
         """Whether some cells are asked for by what they say."""
-        return bool(self.state or self.group or self.cause)
+        return bool(self.state or self.group or self.pattern or self.cause)
 
     @property
     def is_narrow(self) -> bool:
@@ -52,6 +57,8 @@ class Filters:
     def wants(self, cell: Cell) -> bool:
         """Whether a cell is one of those asked for, by its state and group; names are looked at for whole rows."""
         if self.group and cell.group != self.group:
+            return False
+        if self.pattern and cell.pattern != self.pattern:
             return False
         if self.cause and self.cause not in cell.causes:
             return False
@@ -91,7 +98,7 @@ class Matrix:
 
 def load_cells(preview: Preview) -> list[Cell]:
     """The preview's cells in one query, with what the table shows of them and nothing else."""
-    shown = "preview_id cluster application value_state yaml_state causes deploys pinned group".split()
+    shown = "preview_id cluster application value_state yaml_state causes deploys pinned group pattern".split()
     return list(preview.cells.only(*shown, "value_added", "value_removed", "yaml_added", "yaml_removed").order_by())
 
 
@@ -122,12 +129,18 @@ def make_matrix(cells: Iterable[Cell], places: Places, clusters: Iterable[Cluste
     names = _Named(known, filters)
     shown = [place for place in shown if names.wants(*place)]
     columns = _columns({cluster for cluster, _ in shown}, known)
-    rows = [
-        Row(name, by_row.get(name, {}), places.get(name, {}))
-        for name in sorted({application for _, application in shown}, key=_by_name)
-    ]
+    names_in_order = sorted({application for _, application in shown}, key=_by_name)
+    rows = [Row(name, by_row.get(name, {}), places.get(name, {})) for name in names_in_order]
+    if filters.worst_first:
+        rows.sort(key=_risk, reverse=True)
     groups = [(name, len(list(members))) for name, members in groupby(column.group for column in columns)]
     return Matrix(columns, tuple(groups) if any(name for name, _ in groups) else (), tuple(rows))
+
+
+def _risk(row: Row) -> tuple[int, int]:
+    """How bad the worst cell of a row is, and how many such cells there are."""
+    risks = [_RISKS.get(cell.yaml_state, 0) + cell.deploys for cell in row.cells.values()]
+    return max(risks, default=-1), risks.count(max(risks, default=-1))
 
 
 class _Named:

@@ -1,5 +1,6 @@
 """The matrix: what it shows, what it leaves out, and what it costs."""
 
+import html
 import re
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_value_change_without_effect_is_a_diff_above_and_unchanged_below(clien
     page = client.get(preview.get_absolute_url()).content.decode()
 
     assert f'<td id="c{cell.pk}v" class="changed"' in page
-    assert f'<td id="c{cell.pk}y" class="same ' in page
+    assert f'<td id="c{cell.pk}y" class="same"' in page
     assert "1 of 1 instance changes; 1 only in values." in page
 
 
@@ -169,6 +170,41 @@ def test_a_large_matrix_is_shown_with_every_changed_cell(client, django_assert_n
         page = client.get(f"{preview.get_absolute_url()}?show=all").content.decode()
     assert page.count('class="half ') - page.count('<dt><span class="half ') == 2400
     assert page.count('<td class="same">·</td>') == 2400
+
+
+def test_the_same_lines_are_told_once_with_their_fields_and_lead_to_their_cells(client):
+    preview = make_fleet_preview()
+    page = client.get(preview.get_absolute_url()).content.decode()
+    listed = page[page.index('class="patterns"') : page.index('class="filters"')]
+    cells = preview.cells.filter(pattern="p1").count()
+
+    assert f"<strong>{cells} cells</strong>" in listed
+    assert re.search(r'href="\?pattern=p1"', listed)
+    assert 'class="path"' in listed
+    chosen = client.get(f"{preview.get_absolute_url()}?pattern=p2").content.decode()
+    assert (applications(chosen), clusters(chosen)) == (["ingress"], ["dev"])
+
+
+def test_the_worst_comes_first_on_request(client):
+    preview = make_preview(make_repository())
+    for application, state in (
+        ("a", "changed"),
+        ("b", "skipped"),
+        ("c", "failed"),
+        ("d", "removed"),
+        ("e", "unchanged"),
+    ):
+        make_cell(preview, "x", application, values=("1", "2"), yaml_state=state, deploys=state != "unchanged")
+    for query, order in (("", "abcde"), ("?sort=worst", "cdabe")):
+        assert "".join(applications(client.get(preview.get_absolute_url() + query).content.decode())) == order
+
+
+def test_a_cells_address_in_the_table_is_its_own(client):
+    preview = make_preview(make_repository())
+    for name in ("a b", "x/y", "~", ".", "ü?#%", '"><'):
+        cell = make_cell(preview, name, name, values=("1", "2"))
+        page = client.get(preview.get_absolute_url()).content.decode()
+        assert f'href="{html.escape(cell.get_absolute_url())}?view=values"' in page
 
 
 def test_while_it_runs_the_page_says_how_far_it_is(client):

@@ -75,12 +75,16 @@ MAX_VALUE = 300
 
 @dataclass(frozen=True, slots=True)
 class FieldLine:
-    """A field change as it is told: YAML on one line for `before` and `after`, shortened, "" where there is nothing."""
+    """A field change as it is told: `before` and `after` on one line, shortened, "" where there is nothing.
+
+    `says_little`: it is a label or annotation that changes with each release.
+    """
 
     path: str
     state: FieldState
     before: str = ""
     after: str = ""
+    says_little: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _says_little(change: FieldChange) -> bool:
 def _line(change: FieldChange) -> FieldLine:
     before = "" if change.state == "added" else _value_text(change.before)
     after = "" if change.state == "removed" else _value_text(change.after)
-    return FieldLine(change.text, change.state, before, after)
+    return FieldLine(change.text, change.state, before, after, _says_little(change))
 
 
 def _value_text(value: Any) -> str:

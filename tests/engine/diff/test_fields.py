@@ -214,6 +214,7 @@ def test_what_is_told_is_short_and_says_what_matters_first() -> None:
         "spec.new",
         'metadata.labels."helm.sh/chart"',
     ]
+    assert [line.says_little for line in told.lines] == [False] * 4 + [True]
     assert told.lines[0].after.startswith("yyy")
     assert len(told.lines[0].after) == 301
     assert told.lines[1:4] == (
