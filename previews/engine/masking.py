@@ -112,8 +112,13 @@ def _mask_any(value: Any, mask: Mask) -> Any:
 
 def mask_values(value: Any, patterns: tuple[str, ...], mask: Mask) -> Any:
     """Helm values with marks for every text and number whose key one of the patterns finds."""
+    return _mask_below(value, secret_keys(patterns), mask)
+
+
+def secret_keys(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether one of the patterns finds a key."""
     compiled = [re.compile(pattern) for pattern in patterns]
-    return _mask_below(value, lambda key: any(pattern.search(key) for pattern in compiled), mask)
+    return lambda key: any(pattern.search(key) for pattern in compiled)
 
 
 def _mask_below(value: Any, is_secret: Callable[[str], bool], mask: Mask) -> Any:
@@ -122,13 +127,18 @@ def _mask_below(value: Any, is_secret: Callable[[str], bool], mask: Mask) -> Any
     if not isinstance(value, dict):
         return value
     return {
-        key: _mask_leaves(item, mask) if is_secret(key) else _mask_below(item, is_secret, mask)
+        key: _mask_leaves(item, is_secret, mask) if is_secret(key) else _mask_below(item, is_secret, mask)
         for key, item in value.items()
     }
 
 
-def _mask_leaves(value: Any, mask: Mask) -> Any:
-    """What stands under a secret key; a switch (true, false) or an empty value is no secret."""
-    if isinstance(value, (dict, list)):
-        return value if isinstance(value, dict) else [_mask_leaves(item, mask) for item in value]
+def _mask_leaves(value: Any, is_secret: Callable[[str], bool], mask: Mask) -> Any:
+    """What stands under a secret key: the keys of a mapping speak for themselves."""
+    if isinstance(value, list):
+        return [_mask_leaves(item, is_secret, mask) for item in value]
+    return _mask_below(value, is_secret, mask) if isinstance(value, dict) else mask_leaf(value, mask)
+
+
+def mask_leaf(value: Any, mask: Mask) -> Any:
+    """The mark of a text or number under a secret key; a switch (true, false) or an empty value is no secret."""
     return value if value in (None, "", True, False) else _mask_any(value, mask)

@@ -11,7 +11,9 @@ from previews.engine.config import Ignore
 from previews.engine.discover.applicationsets.policy import policy_notes
 from previews.engine.discover.fleet import ANY_CLUSTER, Fleet
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed
+from previews.engine.file_changes import ReadFile, ValueFile, compare_files
 from previews.engine.flux.verdict import flux_verdict
+from previews.engine.mask_text import mask_text
 from previews.engine.masking import Mask, mask_values
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolution, Resolver
@@ -19,6 +21,7 @@ from previews.engine.yamls import canonical, dump
 
 Problem = RenderFailed | NotRendered
 Show = Callable[[Resolution | Problem | None], str]
+ShowFile = Callable[[ReadFile], str]
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class PlannedCell:
     `ignore` are each side's own rules; `trackers` the names that mark each side's objects, "" where nothing does.
     `cascades`: deleting the Application deletes what it made.
     `held` is why nothing is deployed although the manifests differ, "" when there is no such reason; `notes` are said
-    on the cell.
+    on the cell. `files` are the value files of both sides, none where a side cannot be read.
     """
 
     cluster: str
@@ -57,6 +60,7 @@ class PlannedCell:
     by_argo_cd: bool = True
     held: str = ""
     notes: tuple[str, ...] = ()
+    files: tuple[ValueFile, ...] = ()
 
     @property
     def needs_rendering(self) -> bool:
@@ -93,6 +97,7 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
         """The values of a side as YAML, "" where there are none."""
         return dump(mask_values(side.shown, patterns, mask)) if isinstance(side, Resolution) and side.shown else ""
 
+    show_file = _file_shower(patterns, mask)
     pinned = base.pinned | head.pinned
     left = {(item.cluster, item.application): item for item in base.instances}
     right = {(item.cluster, item.application): item for item in head.instances}
@@ -112,7 +117,7 @@ def make_plan(base: Fleet, head: Fleet, base_resolver: Resolver, head_resolver: 
         if _is_unchanged(cell) and after:
             unchanged.append(after)
             continue
-        cells.append(cell)
+        cells.append(replace(cell, files=_files(old, new, show_file)))
         if cell.needs_rendering:
             requests.update((side.request.key, side.request) for side in (old, new) if isinstance(side, Resolution))
     return Plan(tuple(cells), requests, tuple(unchanged))
@@ -126,6 +131,29 @@ class _Pair:
     after: Instance | None
     old: Resolution | Problem | None
     new: Resolution | Problem | None
+
+
+def _file_shower(patterns: tuple[str, ...], mask: Mask) -> ShowFile:
+    """Gives the text of a file with its secrets masked. Many instances read the same file: it is masked once."""
+    known: dict[str, str] = {}
+
+    def show(file: ReadFile) -> str:
+        if file.id not in known:
+            try:
+                known[file.id] = mask_text(file.text, patterns, mask)
+            except RenderFailed as error:
+                known[file.id] = f"# {error}\n"
+        return known[file.id]
+
+    return show
+
+
+def _files(old: Resolution | Problem | None, new: Resolution | Problem | None, show: ShowFile) -> tuple[ValueFile, ...]:
+    sides = [() if side is None else side.files if isinstance(side, Resolution) else None for side in (old, new)]
+    if sides[0] is None or sides[1] is None:
+        # What a side that cannot be resolved would read is not known, so neither is what changes.
+        return ()
+    return compare_files(sides[0], sides[1], show)
 
 
 def _same(before: Instance, after: Instance, base: Resolver, head: Resolver) -> bool:

@@ -6,6 +6,7 @@ and gives the render request. Mirrors reposerver/repository/repository.go of Arg
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ from previews.engine.config import Cluster, FleetConfig
 from previews.engine.documents import read_mapping
 from previews.engine.environment import environment_of
 from previews.engine.errors import NotRendered, RenderFailed
+from previews.engine.file_changes import ReadFile, told_apart
 from previews.engine.flux import parts
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
@@ -32,7 +34,7 @@ from previews.engine.scope import GroupKind, cluster_scoped_kinds
 from previews.engine.standing import Standing
 from previews.engine.trees import Tree, clean_path
 from previews.engine.validation import check_application
-from previews.engine.value_files import ValueFiles
+from previews.engine.value_files import Place, ValueFiles
 from previews.engine.values import merge, set_file
 from previews.engine.yamls import canonical
 
@@ -44,12 +46,14 @@ _NO_PROFILE = Profile()
 class Resolution:
     """One side of an instance, ready to render. `shown` is what it hands to its template, as the value row has it.
 
-    `version` is the chart's where Flux releases a change of the chart only with a new one, else "".
+    `version` is the chart's where Flux releases a change of the chart only with a new one, else "". `files` are the
+    value files in the order in which Helm merges them, the chart's own first.
     """
 
     shown: Any
     request: RenderRequest
     version: str = ""
+    files: tuple[ReadFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class _Made:
     values: dict[str, Any]
     missing: tuple[MissingDependency, ...] = ()
     version: str = ""
+    files: tuple[ReadFile, ...] = ()
 
 
 @dataclass
@@ -215,7 +220,7 @@ class Resolver:
         tool = self.tool(found)
         if tool == "helm":
             ids += self.chart_ids(found.tree, source.path)
-            for tree, path in self._value_files(definition, source).all():
+            for tree, path, _ in self._value_files(definition, source).all():
                 value_file = tree.entry(path)
                 ids.append([path, value_file.id if value_file else None])
         elif tool == "kustomize":
@@ -278,7 +283,12 @@ class Resolver:
         values = [item.values for item in made]
         found = tuple(part for item in made for part in item.parts)
         request = make_request(found, tuple(absent for item in made for absent in item.missing))
-        return Resolution(values[0] if len(values) == 1 else values, request, made[0].version if made else "")
+        return Resolution(
+            shown=values[0] if len(values) == 1 else values,
+            request=request,
+            version=made[0].version if made else "",
+            files=told_apart(file for item in made for file in item.files),
+        )
 
     def _part(self, instance: Instance, found: Found, written: Source) -> _Made:
         definition = instance.definition
@@ -289,14 +299,18 @@ class Resolver:
             return _Made((parts.kustomization_part(*place),), parts.kustomization_values(*place))
         tool = self.tool(found)
         if tool == "helm":
-            values = self._helm_values(instance, found.source)
+            files = self._value_files(definition, found.source)
+            places = files.all()
+            values = self._helm_values(instance, found.source, files, places)
             part, missing = self._helm_part(instance, found, values)
             if flux is None:
-                return _Made((part,), values, tuple(missing))
+                return _Made((part,), values, tuple(missing), files=self._read_files(found, written, places))
             source = replace(found.source, chart=written.chart)
             part = parts.release_part(instance, flux, part, found.tree, source)
             shown = merge(parts.default_values(found.tree, source, flux) or {}, values) | dict(flux.hidden)
-            return _Made((part,), shown, tuple(missing), parts.chart_version(found.tree, source, flux))
+            instead = [Place(found.tree, path, source) for path in parts.value_files(source, flux)]
+            read = self._read_files(found, written, places, instead)
+            return _Made((part,), shown, tuple(missing), parts.chart_version(found.tree, source, flux), read)
         environment = environment_of(definition, found.source)
         if tool == "kustomize":
             inflater = self.inflater(found.source, instance.profile)
@@ -376,23 +390,46 @@ class Resolver:
             raise NotRendered("plugin", f"Helm {version} is not installed here (ASTROLABE_HELM_BINARIES has {known})")
         return self.engines[version]
 
-    def _helm_values(self, instance: Instance, source: Source) -> dict[str, Any]:
+    def _helm_values(
+        self, instance: Instance, source: Source, files: ValueFiles, places: Sequence[Place]
+    ) -> dict[str, Any]:
         options = source.helm or HelmOptions()
         environment = environment_of(instance.definition, source)
         values: dict[str, Any] = {}
-        files = self._value_files(instance.definition, source)
-        for tree, path in files.all():
+        for tree, path, _ in places:
             values = merge(values, self._read_values(tree, path))
         values = merge(values, options.values or {})
         values = with_parameters(values, options, environment, force_string=False)
         values = with_parameters(values, options, environment, force_string=True)
         for name, path in options.file_parameters:
-            tree, where = files.locate(path)
+            tree, where, _ = files.locate(path)
             content = tree.read(where)
             if content is None:
                 raise RenderFailed("resolve", f"file parameter {name}: no file {path}")
             values = set_file(values, name, content.decode("utf-8", "replace"))
         return values
+
+    def _read_files(
+        self, found: Found, written: Source, places: Sequence[Place], instead: Sequence[Place] = ()
+    ) -> tuple[ReadFile, ...]:
+        """What Helm merges, the chart's own values first or what stands `instead` of them; not those of a package."""
+        is_packed = bool(written.chart) or written.repository.startswith(OCI)
+        own = Place(found.tree, posixpath.join(clean_path(found.source.path), "values.yaml"), written)
+        first = list(instead) or ([] if is_packed else [own])
+        entries = ((place, place.tree.entry(place.path)) for place in (*first, *places))
+        return tuple(
+            ReadFile(self._home_name(place.source) + place.path, entry.id, place.tree.store)
+            for place, entry in entries
+            if entry is not None and entry.is_file
+        )
+
+    def _home_name(self, source: Source) -> str:
+        """What stands before the name of a file: nothing for the fleet's own repository, else whose the file is."""
+        if self.is_ours(source):
+            return ""
+        if source.ref:
+            return f"${source.ref}/"
+        return f"{(source.chart or source.repository).rstrip('/').rpartition('/')[2].removesuffix('.git')}/"
 
     def _read_values(self, tree: Tree, path: str) -> Mapping[str, Any]:
         entry = tree.entry(path)

@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from previews.engine.applications import Application, HelmOptions, Source
 from previews.engine.errors import NotRendered, RenderFailed
@@ -23,8 +24,13 @@ _PATTERN = re.compile(r"[*?\[]")
 # Go's url.Parse: what stands before the first colon is a scheme when it looks like one.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
-#: A file of a tree, whether it is there or not.
-Place = tuple[Tree, str]
+
+class Place(NamedTuple):
+    """A file of a source's tree, whether it is there or not."""
+
+    tree: Tree
+    path: str
+    source: Source
 
 
 @dataclass(frozen=True)
@@ -51,36 +57,37 @@ class ValueFiles:
         """
         options = self.source.helm or HelmOptions()
         places = [self.locate(name) for name in options.value_files]
-        listed = {(tree.id, path) for tree, path in places if not _PATTERN.search(path)}
+        listed = {(tree.id, path) for tree, path, _ in places if not _PATTERN.search(path)}
         found: dict[tuple[str, str], Place] = {}
-        for name, (tree, path) in zip(options.value_files, places, strict=True):
+        for name, place in zip(options.value_files, places, strict=True):
+            tree, path, _ = place
             if not _PATTERN.search(path):
                 if not options.ignore_missing_value_files or tree.entry(path) is not None:
-                    found.setdefault((tree.id, path), (tree, path))
+                    found.setdefault((tree.id, path), place)
                 continue
             matches = list(_matching(tree, path))
             if not matches and not options.ignore_missing_value_files:
                 raise RenderFailed("resolve", f"no value file matches {name}")
             for match in matches:
                 if (tree.id, match) not in listed:
-                    found.setdefault((tree.id, match), (tree, match))
+                    found.setdefault((tree.id, match), place._replace(path=match))
         return list(found.values())
 
     def locate(self, written: str) -> Place:
         """The place of one entry: beside the app, from the root (`/x`), or in the source that has a ref (`$ref/x`)."""
         ref, _, rest = written.partition("/")
         if self.definition.multi_source and written.startswith("$"):
-            tree = self._referenced(ref[1:])
+            tree, source = self._referenced(ref[1:])
             # Only what follows the ref can hold variables, and it starts at the root of that repository.
             path = clean_path(expand_environment(rest, self.environment).lstrip("/"))
         else:
-            tree, name = self.tree, expand_environment(written, self.environment)
+            tree, source, name = self.tree, self.source, expand_environment(written, self.environment)
             self._refuse_addresses(name)
             below_root = name.startswith("/")
             path = clean_path(name.lstrip("/") if below_root else posixpath.join(self.source.path, name))
         if not path:
             raise RenderFailed("resolve", f"value file {written} is the root of the repository and no file")
-        return tree, path
+        return Place(tree, path, source)
 
     def _refuse_addresses(self, name: str) -> None:
         found = _SCHEME.match(name)
@@ -92,8 +99,8 @@ class ValueFiles:
             raise RenderFailed("resolve", f"value file {name}: the URL scheme {scheme!r} is not allowed")
         raise NotRendered("dependency", f"value file {name} lies outside the repository and is not fetched")
 
-    def _referenced(self, ref: str) -> Tree:
-        """The tree of the source with a ref, checked against the others that this source's files name."""
+    def _referenced(self, ref: str) -> tuple[Tree, Source]:
+        """The source with a ref and its tree, checked against the others that this source's files name."""
         refs = {item.ref: item for item in self.definition.sources if item.ref}
         named = refs.get(ref)
         if named is None:
@@ -117,7 +124,7 @@ class ValueFiles:
                 f"source ${ref} is at another revision ({named.revision or 'HEAD'}) of this source's own repository "
                 f"({self.source.revision or 'HEAD'})",
             )
-        return tree
+        return tree, named
 
 
 def _same_repository(one: Source, other: Source) -> bool:

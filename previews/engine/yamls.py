@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -234,6 +235,53 @@ def load_with_lines(text: str) -> tuple[Any, dict[tuple[int, str | int], int]]:
     lines: dict[tuple[int, str | int], int] = {}
     documents = list(_documents(text, "error", lines))
     return (documents[0] if documents else None), lines
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A scalar or alias where it stands in a text: from character `start` up to `end`, quotes included.
+
+    `key` is the nearest mapping key above it, None for a key itself. `value` is None for an alias, which is no `bare`
+    scalar; nor is one with an anchor or a tag. A block scalar's `end` may lie behind the empty lines after it.
+    """
+
+    start: int
+    end: int
+    key: str | None
+    value: Any
+    bare: bool
+    block: bool
+
+
+def scalars(text: str) -> list[Scalar]:
+    """All scalars and aliases of a text in their order. Raises YamlError, as `load_all`, which it must have passed."""
+    load_all(text)
+    found: list[Scalar] = []
+    # For each container: whether it is a mapping, the key that speaks for what is in it, whether a key comes next.
+    stack: list[tuple[bool, str, bool]] = []
+    for event in _events(text):
+        is_mapping, key, wants_key = stack[-1] if stack else (False, "", False)
+        kind = type(event)
+        if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            stack.append((kind is yaml.MappingStartEvent, key, kind is yaml.MappingStartEvent))
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            stack.pop()
+            if stack and stack[-1][0]:
+                stack[-1] = (True, stack[-1][1], True)
+        elif kind is yaml.ScalarEvent or kind is yaml.AliasEvent:
+            found.append(_scalar(event, None if wants_key else key))
+            if is_mapping:
+                stack[-1] = (True, getattr(event, "value", "") if wants_key else key, not wants_key)
+    return found
+
+
+def _scalar(event: Any, key: str | None) -> Scalar:
+    start, end = event.start_mark.index, event.end_mark.index
+    if isinstance(event, yaml.AliasEvent):
+        return Scalar(start, end, key, None, bare=False, block=False)
+    bare = not event.anchor and (event.implicit[0] or event.implicit[1])
+    value = _resolve(event.value) if event.implicit[0] else event.value
+    return Scalar(start, end, key, value, bare, block=event.style in ("|", ">"))
 
 
 class _BlockDumper(_Dumper):  # type: ignore[misc, valid-type]

@@ -1,0 +1,90 @@
+"""The value files that an instance reads on each side, and which of them differ: what people edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from previews.engine.cells import Lines, ResourceState
+from previews.engine.diff.lines import diff_lines, split_lines
+from previews.engine.diff.opcodes import count
+from previews.engine.trees import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A value file of one side. `id` is its blob's, so that the same text is known without reading it."""
+
+    name: str
+    id: str
+    store: ObjectStore = field(repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """What stands in it, read anew each time; secrets are not masked. Raises RenderFailed when it is too large."""
+        return self.store.blob(self.id).decode("utf-8", "replace")
+
+
+#: The text of a file as it may be shown.
+Show = Callable[[ReadFile], str]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFile:
+    """A value file on both sides: its texts, masked, None on a side that does not read it.
+
+    One that is the same on both sides has no texts at all.
+    """
+
+    name: str
+    base: str | None = None
+    head: str | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it differs."""
+        return self.base is not None or self.head is not None
+
+    @property
+    def state(self) -> ResourceState:
+        """What happened to one that differs."""
+        return "added" if self.base is None else "removed" if self.head is None else "changed"
+
+    @property
+    def lines(self) -> Lines:
+        """Lines added and removed."""
+        return _lines(self.base, self.head)
+
+
+# All clusters have the change of a common file in common.
+@lru_cache(maxsize=512)
+def _lines(base: str | None, head: str | None) -> Lines:
+    old, new = (split_lines(text or "") for text in (base, head))
+    if base is None or head is None:
+        return len(new), len(old)
+    return count(diff_lines(old, new).opcodes)
+
+
+def told_apart(files: Iterable[ReadFile]) -> tuple[ReadFile, ...]:
+    """The files in their order, each once; others of the same name get a number behind it."""
+    found: dict[str, ReadFile] = {}
+    for file in dict.fromkeys(files):
+        name, number = file.name, 1
+        while name in found:
+            number += 1
+            name = f"{file.name} ({number})"
+        found[name] = ReadFile(name, file.id, file.store)
+    return tuple(found.values())
+
+
+def compare_files(base: Sequence[ReadFile], head: Sequence[ReadFile], show: Show) -> tuple[ValueFile, ...]:
+    """The files of both sides by name: in the head's order, then those that are read no more."""
+    before, after = ({file.name: file for file in side} for side in (base, head))
+    return tuple(_compare(name, before.get(name), after.get(name), show) for name in {**after, **before})
+
+
+def _compare(name: str, before: ReadFile | None, after: ReadFile | None, show: Show) -> ValueFile:
+    if before == after:
+        return ValueFile(name)
+    return ValueFile(name, show(before) if before else None, show(after) if after else None)

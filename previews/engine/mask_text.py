@@ -1,0 +1,68 @@
+"""Secrets masked in a YAML text as people wrote it: its comments and its layout stay."""
+
+from __future__ import annotations
+
+import json
+
+from previews.engine.errors import YamlError
+from previews.engine.mask_comments import IsSecret, mask_comments
+from previews.engine.masking import Mask, mask_leaf, mask_values, secret_keys, shown
+from previews.engine.yamls import Scalar, canonical, dump, load_all, scalars
+
+
+def mask_text(text: str, patterns: tuple[str, ...], mask: Mask) -> str:
+    """A file of Helm values with marks where `mask_values` puts them, and in comments that look like such values.
+
+    A text that cannot be masked in place is written anew, without comments. One that is no YAML is hidden as a whole,
+    behind a sentence that says so.
+    """
+    if not patterns or mask is shown:
+        return text
+    try:
+        documents = load_all(text)
+        masked = [mask_values(document, patterns, mask) for document in documents]
+        in_place = _mask_in_place(text, secret_keys(patterns), mask)
+        # Whatever went wrong with positions in the text: what it says must be what the values say.
+        if in_place is not None and canonical(load_all(in_place)) == canonical(masked):
+            return in_place
+    except YamlError as error:
+        # Its message may quote the text.
+        where = f" (line {error.line})" if error.line else ""
+        return f"# This file is no YAML{where}, so what is secret in it cannot be told: {mask(text)}\n"
+    written = "---\n".join(dump(document) for document in masked)
+    return f"# Written anew without comments: what is secret could not be masked in place.\n{written}"
+
+
+def _mask_in_place(text: str, is_secret: IsSecret, mask: Mask) -> str | None:
+    """The text with marks; None when a secret has an anchor or a tag, is an alias, or is one of too many."""
+    found = scalars(text)
+    secret = [one for one in found if one.key is not None and is_secret(one.key)]
+    # Marks count no byte order mark, and between an anchor and its value could stand a comment.
+    if text.startswith("\ufeff") or not all(one.bare for one in secret) or any(_is_odd(text, one) for one in found):
+        return None
+    marks = [(one, mask_leaf(one.value, mask)) for one in secret]
+    hidden = {str(one.value): mark for one, mark in marks if mark is not one.value}
+    comments = mask_comments(text, found, is_secret, mask, hidden)
+    if comments is None:
+        return None
+    pieces = [(one.start, _end(text, one), _quoted(mark)) for one, mark in marks if mark is not one.value]
+    at, result = 0, list[str]()
+    for start, end, instead in sorted(pieces + comments):
+        # The header of a block that is masked may have a comment.
+        if start >= at:
+            result += (text[at:start], instead)
+            at = end
+    return "".join((*result, text[at:]))
+
+
+def _is_odd(text: str, scalar: Scalar) -> bool:
+    return not scalar.bare and "#" in text[scalar.start : scalar.end]
+
+
+def _quoted(mark: str) -> str:
+    return json.dumps(mark, ensure_ascii=False)
+
+
+def _end(text: str, scalar: Scalar) -> int:
+    """Where a scalar's own text ends: behind a block's last line may be empty ones."""
+    return scalar.start + len(text[scalar.start : scalar.end].rstrip())
