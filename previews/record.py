@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, astuple, dataclass, replace
+from itertools import chain
 from typing import Any
 
 import zstandard
@@ -17,6 +18,7 @@ from previews.engine.compare import group_cells, make_cell
 from previews.engine.config import Ignore
 from previews.engine.discover.fleet import Fleet as EngineFleet
 from previews.engine.errors import NotRendered, RenderFailed
+from previews.engine.file_changes import ValueFile
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.preview import Prepared, outcomes
 from previews.engine.preview import totals as count_totals
@@ -67,7 +69,9 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
     )
     _keep_clusters(preview, prepared)
     cells = prepared.plan.cells
-    blobs = Blob.objects.keep_all(text for cell in cells for text in (*cell.values, *cell.targets) if text)
+    texts = (text for cell in cells for text in (*cell.values, *cell.targets) if text)
+    in_files = (text for cell in cells for file in cell.files for text in (file.base, file.head) if text is not None)
+    blobs = Blob.objects.keep_all(chain(texts, in_files))
     preview.cells.all().delete()
     Cell.objects.bulk_create((_pending(preview, cell, blobs) for cell in cells), batch_size=200)
 
@@ -145,7 +149,21 @@ def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> 
             "notes": [clean(note) for note in cell.notes],
         },
         namespaces=[clean(name) for name in cell.namespaces],
+        files=[_file_json(file, blobs) for file in cell.files],
     )
+
+
+def _file_json(file: ValueFile, blobs: Mapping[str, Blob]) -> dict[str, Any]:
+    base, head = (blobs[text].pk if text is not None else "" for text in (file.base, file.head))
+    state, (added, removed) = (file.state, file.lines) if file.is_changed else ("unchanged", (0, 0))
+    return {
+        "name": fit(file.name, 1000),
+        "base": base,
+        "head": head,
+        "state": state,
+        "added": added,
+        "removed": removed,
+    }
 
 
 def _problem_json(problem: Problem | None) -> dict[str, str] | None:

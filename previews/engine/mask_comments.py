@@ -73,7 +73,7 @@ def _masked(
         indent = len(comment) - len(comment.lstrip("# "))
         column = len(above[2]) + indent
         content = comment[indent:]
-        is_below = column > outer or (column == outer and content.startswith("-"))
+        is_below = not content or column > outer or (column == outer and content.startswith("-"))
         if outer >= 0 and is_alone and is_next and is_below:
             if content:
                 yield start, end, comment[:indent] + mask(content)

@@ -30,7 +30,8 @@ def mask_text(text: str, patterns: tuple[str, ...], mask: Mask) -> str:
         where = f" (line {error.line})" if error.line else ""
         return f"# This file is no YAML{where}, so what is secret in it cannot be told: {mask(text)}\n"
     written = "---\n".join(dump(document) for document in masked)
-    return f"# Written anew without comments: what is secret could not be masked in place.\n{written}"
+    # The mark tells that comments differ, if nothing else does.
+    return f"# Written anew without comments, as a secret could not be masked in place: {mask(text)}\n{written}"
 
 
 def _mask_in_place(text: str, is_secret: IsSecret, mask: Mask) -> str | None:

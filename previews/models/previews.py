@@ -127,6 +127,9 @@ class Cell(models.Model):
     destination on both sides, for objects that name none; `marks` Argo CD's for both, none where none are added.
     `hidden` are the resources of which rules hide a difference (previews.engine.cells.Hidden). `fields` are those
     that change, as JSON: [group, kind, namespace, name, total, [path, state, before, after]...] for each resource.
+    `files` are its value files in order: {"name", "base", "head", "state", "added", "removed"}, where `base` and `head`
+    are the keys of blobs, "" where there is no text; those that do not change have neither. No foreign key says that
+    these blobs are in use: whoever prunes blobs has to look here.
     """
 
     PENDING = "pending"
@@ -163,6 +166,7 @@ class Cell(models.Model):
     base_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     head_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     fields = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
+    files = models.JSONField(default=list)
 
     class Meta:
         """Django's options."""

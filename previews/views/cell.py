@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 
 from previews.models import Cell, Viewed
+from previews.views.cell_files import changed_files, file_sections, unchanged_files
 from previews.views.cell_look import Look, read_look
 from previews.views.cell_parts import (
     ALL,
@@ -48,6 +49,7 @@ def show(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
         "repository": cell.preview.repository,
         "change": cell.preview.change_request,
         "tabs": _tabs(cell, look),
+        "unchanged_files": unchanged_files(cell),
         "same": same_change(cell),
         "previous": _neighbour(cell, forward=False),
         "next": _neighbour(cell, forward=True),
@@ -75,6 +77,8 @@ def part(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
 
 def look_at(cell: Cell, look: Look) -> Sections:
     """The sections of a look."""
+    if look.view == "file":
+        return file_sections(cell, look.file)
     return sections_of(cell, look.view, look.with_hidden, look.with_ignored, look.quiet)
 
 
@@ -131,10 +135,13 @@ def _opened_address(request: HttpRequest, look: Look, openings: Openings) -> str
 
 
 def _tabs(cell: Cell, look: Look) -> list[dict[str, Any]]:
-    def tab(view: View, title: str, lines: tuple[int, int], state: str) -> dict[str, Any]:
-        query, is_current = look.as_view(view), look.view == view
+    def tab(
+        view: View, title: str, lines: tuple[int, int], state: str, file: int = 0, path: str = ""
+    ) -> dict[str, Any]:
+        query, is_current = look.as_view(view, file), (look.view, look.file) == (view, file)
         return {
             "title": title,
+            "path": path,
             "added": lines[0],
             "removed": lines[1],
             "state": state,
@@ -146,6 +153,7 @@ def _tabs(cell: Cell, look: Look) -> list[dict[str, Any]]:
     lines = target[0].lines if target else (0, 0)
     return [
         tab("values", "Values", (cell.value_added, cell.value_removed), cell.value_state),
+        *(tab("file", one.title, one.lines, one.state, one.index, one.name) for one in changed_files(cell)),
         tab("yaml", "YAML", (cell.yaml_added, cell.yaml_removed), cell.yaml_state),
         tab("target", "Target", lines, target[0].state if target else "unchanged"),
     ]

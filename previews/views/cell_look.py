@@ -10,6 +10,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.http import urlencode
 
 from previews.models import Cell
+from previews.views.cell_files import parse_file
 from previews.views.cell_parts import Openings, parse_openings
 from previews.views.cell_section import NOISES, NoiseName
 from previews.views.cell_sections import VIEWS, View
@@ -28,9 +29,13 @@ class LineRef(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """A look at a cell. `start` is a section and part where the page begins, `line` one that has to be on it."""
+    """A look at a cell. `start` is a section and part where the page begins, `line` one that has to be on it.
+
+    `file` is the place in `Cell.files` of what the view `file` shows.
+    """
 
     view: View
+    file: int = 0
     unified: bool = False
     with_hidden: bool = False
     with_ignored: bool = False
@@ -43,7 +48,16 @@ class Look:
     @property
     def query(self) -> str:
         """The look as a query, without what is open."""
-        return urlencode({"view": self.view, **self._switches("layout", "hidden", "ignored", "quiet", "m")})
+        return urlencode({**self._viewed, **self._switches("layout", "hidden", "ignored", "quiet", "m")})
+
+    @property
+    def place(self) -> str:
+        """What is looked at, as a query."""
+        return urlencode(self._viewed)
+
+    @property
+    def _viewed(self) -> dict[str, str]:
+        return {"view": self.view, **({"file": str(self.file)} if self.view == "file" else {})}
 
     @property
     def other_cells(self) -> str:
@@ -60,9 +74,9 @@ class Look:
         }
         return {name: values[name] for name in names if values[name]}
 
-    def as_view(self, view: View) -> str:
+    def as_view(self, view: View, file: int = 0) -> str:
         """The query of another tab."""
-        return replace(self, view=view, with_hidden=False).query
+        return replace(self, view=view, file=file, with_hidden=False).query
 
     @property
     def other_layout(self) -> str:
@@ -93,11 +107,12 @@ class Look:
 def read_look(request: HttpRequest, cell: Cell) -> Look:
     """The look in the query; what is not known counts as not given."""
     query = request.GET
-    view = query.get("view", "")
-    if view not in VIEWS:
+    view, file = query.get("view", ""), parse_file(query.get("file", ""), cell)
+    if view not in VIEWS and (view != "file" or file is None):
         view = "yaml" if cell.yaml_state != "unchanged" else "values" if cell.value_state != "unchanged" else "target"
     return Look(
         view=cast(View, view),
+        file=file or 0,
         unified=query.get("layout") == "unified",
         with_hidden=query.get("hidden") == "1",
         with_ignored=query.get("ignored") == "show",

@@ -16,7 +16,8 @@ from previews.engine.scope import place_all
 from previews.models import Blob, Cell, Manifest
 from previews.views.cell_section import NoiseName, Section, Sections
 
-View = Literal["yaml", "values", "target"]
+View = Literal["yaml", "values", "target", "file"]
+#: Those that every cell has.
 VIEWS: tuple[View, ...] = ("yaml", "values", "target")
 
 

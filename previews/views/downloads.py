@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from previews.engine.diff.unified import unified_diff
 from previews.models import Cell
 from previews.views.cell import find_cell, look_at
+from previews.views.cell_files import file_texts
 from previews.views.cell_look import Look, read_look
 from previews.views.cell_sections import texts_of
 
@@ -46,6 +47,8 @@ def patch(request: HttpRequest, pk: int, cluster: str, application: str) -> Http
 
 def _texts(request: HttpRequest, cell: Cell, look: Look) -> tuple[str | None, str | None]:
     number = request.GET.get("section", "")
+    if not number and look.view == "file":
+        return file_texts(cell, look.file)
     if not number:
         return texts_of(cell, look.view, look.with_ignored)
     section = look_at(cell, look).at(int(number)) if number.isascii() and number.isdigit() else None
@@ -56,7 +59,10 @@ def _texts(request: HttpRequest, cell: Cell, look: Look) -> tuple[str | None, st
 
 
 def _diff(request: HttpRequest, cell: Cell, look: Look) -> str:
-    path = f"{_safe(cell.cluster)}/{_safe(cell.application)}/{look.view}.yaml"
+    if look.view == "file":
+        path = "/".join(map(_safe, cell.files[look.file]["name"].split("/")))
+    else:
+        path = f"{_safe(cell.cluster)}/{_safe(cell.application)}/{look.view}.yaml"
     return unified_diff(*_texts(request, cell, look), path)
 
 
@@ -78,7 +84,8 @@ def _download(text: str, name: str) -> HttpResponse:
 
 
 def _name(cell: Cell, look: Look) -> str:
-    return f"{_safe(cell.application)}-{_safe(cell.cluster)}-{look.view}"
+    view = _safe(cell.files[look.file]["name"]) if look.view == "file" else look.view
+    return f"{_safe(cell.application)}-{_safe(cell.cluster)}-{view}"
 
 
 def _safe(name: str) -> str:
