@@ -63,6 +63,7 @@ def test_layout_and_comments_stay(text, expected):
         ("a:\n  #password: x\n", "a:\n  #password: ***\n"),
         ("a: | # token: x\n  b\n", "a: | # token: ***\n  b\n"),
         ("a: [1,# token: x\n 2]\n", "a: [1,# token: ***\n 2]\n"),
+        ("token:\n# - x\n- z\n# - y\na: 1\n# - x\n", "token:\n# - ***\n- ***\n# - ***\na: 1\n# - x\n"),
         ("# password: true\n# who: me\n", "# password: true\n# who: me\n"),
         ("password: hunter22\n# it was Hunter, hunter22!\n", "password: ***\n# it was Hunter, ***!\n"),
     ],

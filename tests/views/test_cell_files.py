@@ -122,7 +122,7 @@ def test_texts_and_diffs_can_be_downloaded(client, cell):
     assert "+replicas: 3" in diff.content.decode()
     patch = client.get(f"{address}cell.patch?view=file&file=1").content.decode()
     assert patch.startswith("From ")
-    assert "-# Sizes.\n+# Sizes, for now.\n" in patch
+    assert "\n+# Sizes, for now.\n" in patch
 
 
 def test_a_file_that_is_ticked_is_ticked_on_other_clusters_too(client, preview, cell):

@@ -53,6 +53,10 @@ def test_values_of_another_repository_are_read_at_one_commit_for_both_sides(prev
     (planned,) = prepared.plan.cells
     assert "text: from afar" in planned.values[0] and planned.values[0] == planned.values[1]
     assert [external.kind for external in prepared.externals] == ["commit"]
+    assert [(file.name, file.is_changed) for file in planned.files] == [
+        ("charts/web/values.yaml", False),
+        ("$values/values/c1.yaml", False),
+    ]
 
 
 def test_a_generator_reads_another_repository(preview, other, registered):
