@@ -259,7 +259,7 @@ def scalars(text: str) -> list[Scalar]:
     found: list[Scalar] = []
     # For each container: whether it is a mapping, the key that speaks for what is in it, whether a key comes next.
     stack: list[tuple[bool, str, bool]] = []
-    for event in _events(text):
+    for event in events(text):
         is_mapping, key, wants_key = stack[-1] if stack else (False, "", False)
         kind = type(event)
         if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:

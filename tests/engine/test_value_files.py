@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import run_preview
 from tests.engine.fleets import ADDRESS, application, fleet
+from tests.engine.flux.fleets import fleet as flux_fleet
+from tests.engine.flux.fleets import release
 
 HEAD = "refs/pull/1/head"
 
@@ -92,6 +94,17 @@ def test_secrets_in_files_are_masked_and_their_comments_stay(files):
     assert file.lines == (1, 1)
     assert file.head.startswith("# who\ntext: a\npassword: ")
     assert file.head.endswith("  # new each year\n")
+
+
+def test_the_files_of_a_release_stand_instead_of_the_charts_own(git, bench):
+    chosen = "      valuesFiles: [./values/one.yaml, ./values/none.yaml]\n      ignoreMissingValuesFiles: true\n"
+    apps = {"apps/base/podinfo/release.yaml": release(chart_more=chosen)}
+    git.commit(flux_fleet() | apps | {"values/one.yaml": "text: one\n"})
+    git.commit({"values/one.yaml": "text: two\n"}, ref=HEAD, start="refs/heads/main")
+    prepared, _ = run_preview(bench(), HEAD)
+    assert {tuple((file.name, file.is_changed) for file in cell.files) for cell in prepared.plan.cells} == {
+        (("values/one.yaml", True),)
+    }
 
 
 def test_nothing_is_said_about_files_where_a_side_cannot_be_resolved(files):
