@@ -110,6 +110,11 @@ class Preview(models.Model):
         return self.state in self.RUNNING
 
     @property
+    def is_planned(self) -> bool:
+        """Whether it is known which cells may change, so that there is a table to show."""
+        return self.state in (self.RENDERING, self.FINISHING, self.DONE)
+
+    @property
     def percent(self) -> int:
         """How far it is, for the progress bar; what comes before and after the renders counts a little."""
         if not self.is_running:

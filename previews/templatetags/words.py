@@ -102,23 +102,46 @@ def seconds(number: Any) -> str:
     return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
 
 
+#: What the summary tells of a preview's totals, for one and for many, and the filter that shows just these.
+_TOLD = (
+    ("value_only", "only in values", "only in values", "value-only"),
+    ("deploys", "deploys", "deploy", "deploys"),
+    ("added", "is new", "are new", "added"),
+    ("removed", "is removed", "are removed", "removed"),
+    ("failed", "fails", "fail", "failed"),
+    ("skipped", "is skipped", "are skipped", "skipped"),
+)
+
+
 @register.filter
 def summary(preview: Preview) -> str:
     """The whole preview in one sentence: `37 of 525 instances change; 4 only in values; 33 deploy; 1 fails.`"""
+    return "; ".join(text for text, _ in _parts(preview)) + "."
+
+
+@register.filter
+def summary_with_links(preview: Preview) -> SafeString:
+    """The same sentence for the matrix: each part shows its cells."""
+    parts = [
+        format_html('<a href="?state={}">{}</a>', state, text) if state else format_html("{}", text)
+        for text, state in _parts(preview)
+    ]
+    return format_html("{}.", format_html_join("; ", "{}", ((part,) for part in parts)))
+
+
+def _parts(preview: Preview) -> list[tuple[str, str]]:
+    """The summary's parts, each with its state in the filters, "" for all."""
     totals: Mapping[str, int] = preview.totals
     instances = totals.get("instances", 0)
     changed = instances - totals.get("unchanged", instances)
     if not changed:
-        return f"Nothing changes: all {_counted(instances, 'instance')} stay as they are."
-    parts = [f"{changed} of {_counted(instances, 'instance')} {'changes' if changed == 1 else 'change'}"]
-    told = (("value_only", "only in values", "only in values"), ("deploys", "deploys", "deploy"))
-    told += (("added", "is new", "are new"), ("removed", "is removed", "are removed"))  # type: ignore[assignment]
-    told += (("failed", "fails", "fail"), ("skipped", "is skipped", "are skipped"))  # type: ignore[assignment]
-    for key, one, many in told:
+        return [(f"Nothing changes: all {_counted(instances, 'instance')} stay as they are", "")]
+    parts = [(f"{changed} of {_counted(instances, 'instance')} {'changes' if changed == 1 else 'change'}", "")]
+    for key, one, many, state in _TOLD:
         number = totals.get(key, 0)
         if number:
-            parts.append(f"{number} {one if number == 1 else many}")
-    return "; ".join(parts) + "."
+            parts.append((f"{number} {one if number == 1 else many}", state))
+    return parts
 
 
 @register.filter

@@ -41,26 +41,29 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     found = Preview.objects.select_related("repository", "change_request__repository")
     preview = get_object_or_404(found, pk=pk)
     context: dict[str, Any] = {"preview": preview, "repository": preview.repository, "change": preview.change_request}
-    if preview.state == Preview.DONE:
+    if preview.is_planned:
         filters = read_filters(request)
         places = load_places(preview)
-        matrix = make_matrix(load_cells(preview), places, preview.repository.clusters.all(), filters)
         context |= {
             "pinned": sum(sum(row.values()) for row in places.values()),
-            "matrix": matrix,
+            "matrix": make_matrix(load_cells(preview), places, preview.repository.clusters.all(), filters),
             "filters": filters,
             "states": STATES,
             "causes": CAUSES,
-            "patterns": _patterns(preview),
             "back": _way_back(request),
         }
+    if preview.state == Preview.DONE:
+        context["patterns"] = _patterns(preview)
     return render(request, "matrix.html", context)
 
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the page that says how far a preview is; when it has ended, the whole page is to be had anew."""
+    """The part of the page that says how far a preview is.
+
+    When it has ended, or has a table to show that the page has not (`planned`), the whole page is to be had anew.
+    """
     preview = get_object_or_404(Preview, pk=pk)
-    if not preview.is_running:
+    if not preview.is_running or (preview.is_planned and not request.GET.get("planned")):
         return HttpResponseClientRefresh()
     return render(request, "_progress.html", {"preview": preview})
 
