@@ -144,6 +144,7 @@ def prepare(preview: Preview, attempt: int) -> None:
     repository = preview.repository
     mirror = arrivals.mirror_with(repository, preview.base_commit, preview.head_commit)
     sides = choose_sides(mirror, preview.base_commit, [preview.head_commit], preview.exact)
+    record.keep_commits(preview, *mirror.commits(preview.base_commit, preview.head_commit))
     with workbench(repository, processes=2) as bench:
         config = bench.config(sides.head_tree, sides.base_tree, repository.config_text)
         update(preview.pk, attempt, message="finding applications")

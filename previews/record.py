@@ -19,6 +19,7 @@ from previews.engine.config import Ignore
 from previews.engine.discover.fleet import Fleet as EngineFleet
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.file_changes import ValueFile
+from previews.engine.git import Ref
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.preview import Prepared, outcomes
 from previews.engine.preview import totals as count_totals
@@ -74,6 +75,12 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
     blobs = Blob.objects.keep_all(chain(texts, in_files))
     preview.cells.all().delete()
     Cell.objects.bulk_create((_pending(preview, cell, blobs) for cell in cells), batch_size=200)
+
+
+def keep_commits(preview: Preview, total: int, newest: Sequence[Ref]) -> None:
+    """Writes down what a head brings."""
+    rows = [[one.commit, fit(one.author, 200), one.when, fit(one.subject, 300)] for one in newest]
+    Preview.objects.filter(pk=preview.pk).update(commits=rows, commits_total=total)
 
 
 def externals(preview: Preview) -> list[External]:

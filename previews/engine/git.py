@@ -209,6 +209,14 @@ class Mirror:
         """The tree id of a commit id."""
         return self.git("rev-parse", "--verify", f"{commit}^{{tree}}").strip()
 
+    def commits(self, base: str, head: str, limit: int = 100) -> tuple[int, list[Ref]]:
+        """How many commits `head` has that `base` has not, and the newest of them; each Ref's name is its commit."""
+        span = f"{base}..{head}"
+        said = self.git("log", "-z", f"--max-count={limit}", "--format=%H%n%an%n%ct%n%s", "--end-of-options", span)
+        rows = [row.split("\n", 3) for row in said.split("\0") if row]
+        total = int(self.git("rev-list", "--count", "--end-of-options", span))
+        return total, [Ref(commit, commit, who, int(when), subject, "") for commit, who, when, subject in rows]
+
     def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor of two commit ids, None for unrelated histories."""
         return self.git("merge-base", one, other, good=(0, 1)).strip() or None

@@ -45,6 +45,8 @@ class Preview(models.Model):
     `cluster_scoped` are kinds without a namespace besides the built-in ones, as [group, kind]; `argocd` are Argo CD's
     own settings that it was made under.
 
+    `commits` are the newest of the `commits_total` that the head brings: [commit, author, seconds since 1970, subject].
+
     Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing.
     """
 
@@ -66,6 +68,8 @@ class Preview(models.Model):
     question = models.CharField(max_length=300, blank=True)
     merged = models.BooleanField(default=False)
     conflicts = models.JSONField(default=list)
+    commits = models.JSONField(default=list)
+    commits_total = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=12, default=QUEUED, db_index=True)
     message = models.CharField(max_length=300, blank=True)
     error = models.TextField(blank=True)

@@ -90,6 +90,12 @@ def moment(when: datetime.datetime | None) -> SafeString | str:
     return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), exact, age(when))
 
 
+@register.simple_tag
+def since(when: int) -> SafeString | str:
+    """A moment given in seconds since 1970."""
+    return moment(datetime.datetime.fromtimestamp(when, datetime.UTC))
+
+
 @register.filter
 def seconds(number: Any) -> str:
     """A duration for people."""

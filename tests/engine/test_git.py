@@ -148,3 +148,18 @@ def test_paths_that_lead_out_are_refused(path):
 
 def test_clean_paths():
     assert [clean_path(path) for path in ("", ".", "a//b/", "a/../b")] == ["", "", "a/b", "b"]
+
+
+def test_the_commits_that_a_head_brings_are_listed_newest_first(git, tmp_path):
+    base = git.commit({"a": "1"})
+    for number in range(5):
+        head = git.commit({"b": str(number)}, "refs/heads/feature", base if number == 0 else "")
+    git.commit({"a": "2"})
+    mirror = Mirror(tmp_path / "mirror", str(git.folder), allow_local=True)
+    mirror.fetch()
+    total, newest = mirror.commits(mirror.commit("main"), head, limit=2)
+    assert total == 5
+    assert [one.subject for one in newest] == ["commit 6", "commit 5"]
+    assert newest[0].commit == head
+    assert newest[0].when > newest[1].when
+    assert mirror.commits(head, base) == (0, [])
