@@ -21,6 +21,7 @@ from tests.factories import (
     make_repository,
     manifest_text,
 )
+from tests.views.reading import long_text, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -29,17 +30,6 @@ pytestmark = pytest.mark.django_db
 def preview():
     """A finished preview without cells."""
     return make_preview(make_repository())
-
-
-def text_of(page):
-    """What a reader sees, without tags."""
-    return html.unescape(re.sub(r"<[^>]+>", "", page))
-
-
-def long_text(name, size, changed=()):
-    """A ConfigMap of many lines, some of which are changed."""
-    lines = "".join(f"  key{line}: {'new' if line in changed else 'old'}\n" for line in range(size))
-    return f"---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n{lines}"
 
 
 def test_base_and_head_stand_side_by_side_with_their_numbers(client, preview):

@@ -15,6 +15,7 @@ from previews.views.cell_files import short_names
 from tests.conftest import run_preview
 from tests.engine.fleets import application, fleet
 from tests.factories import HOSTILE, make_cell, make_preview, make_repository
+from tests.views.reading import text_of
 
 pytestmark = pytest.mark.django_db
 HEAD = "refs/pull/1/head"
@@ -61,10 +62,6 @@ def tabs(page):
         re.sub(r"<[^>]+>", "", text).split(" ")[0]: (html.unescape(query), re.sub(r"<[^>]+>", "", text), more)
         for query, more, text in found
     }
-
-
-def text_of(page):
-    return html.unescape(re.sub(r"<[^>]+>", "", page))
 
 
 def test_each_file_that_differs_is_a_tab_with_its_counts(client, cell):

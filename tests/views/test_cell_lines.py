@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.factories import make_cell, make_preview, make_repository, manifest_text
+from tests.views.reading import long_text
 
 pytestmark = pytest.mark.django_db
 
@@ -12,11 +13,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def preview():
     return make_preview(make_repository())
-
-
-def long_text(name, size, changed=()):
-    lines = "".join(f"  key{line}: {'new' if line in changed else 'old'}\n" for line in range(size))
-    return f"---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n{lines}"
 
 
 @pytest.mark.parametrize("line", ["L0h40", "L0b40", "L0h2", "L0h998", "L0b998-1000"])

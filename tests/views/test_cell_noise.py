@@ -1,11 +1,11 @@
 """What says little can be quieted, and is counted; which fields change is told in a line each."""
 
-import html
 import re
 
 import pytest
 
 from tests.factories import make_cell, make_preview, make_repository
+from tests.views.reading import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,10 +43,6 @@ def preview():
 
 def release(text, checksum="abc1"):
     return text.replace("web-1.0.0", "web-1.1.0").replace("image: web:1", "image: web:2").format(checksum=checksum)
-
-
-def text_of(page):
-    return html.unescape(re.sub(r"<[^>]+>", "", page))
 
 
 def page_of(client, cell, query=""):

@@ -17,6 +17,7 @@ from tests.factories import (
     make_repository,
     manifest_text,
 )
+from tests.views.reading import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +25,6 @@ pytestmark = pytest.mark.django_db
 def applications(page):
     """The rows' names, in order."""
     return re.findall(r'scope="rowgroup"[^>]*title="([^"]*)"', page)
-
-
-def text_of(page):
-    """What a reader sees, without tags."""
-    return html.unescape(re.sub(r"<[^>]+>", "", page))
 
 
 def clusters(page):
