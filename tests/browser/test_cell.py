@@ -17,11 +17,8 @@ def open_cell(browser, live_server, preview, cluster="seoul-prod-1", application
 
 
 def section(browser, kind):
-    return next(
-        one
-        for one in browser.find_elements(By.CSS_SELECTOR, "section.section")
-        if one.find_element(By.CSS_SELECTOR, ".kind").text == kind
-    )
+    """The section of the resource of a kind; while a page is being loaded it may not be there yet (NoSuchElement)."""
+    return browser.find_element(By.XPATH, f"//section[.//h2/span[@class='kind' and text()='{kind}']]")
 
 
 def press(browser, *keys):
