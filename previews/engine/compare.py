@@ -25,7 +25,7 @@ from previews.engine.diff.fields import FieldList, field_list
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.noise import checksums, noisy_lines, quieted
 from previews.engine.diff.opcodes import count
-from previews.engine.diff.order import aligned, moves_lines
+from previews.engine.diff.order import aligned, is_reordered
 from previews.engine.errors import NotRendered, RenderFailed, YamlError
 from previews.engine.exclusions import without_excluded
 from previews.engine.hooks import Applied, applied_by_sync, kept_when_deleted
@@ -133,6 +133,10 @@ def _covering(side: Viewpoint, resource: Resource, rules: Rules) -> tuple[Ignore
     return tuple(rule for rule in wanted if rule.covers(resource.id))
 
 
+#: The two sides at hand are parsed once. Nobody changes what is given.
+_load = lru_cache(maxsize=2)(load)
+
+
 # What many clusters have in common is compared once.
 @lru_cache(maxsize=2048)
 def _compare_texts(
@@ -143,7 +147,7 @@ def _compare_texts(
     find: FindPaths,
 ) -> _Found:
     try:
-        old, new = (normalise(load(one.text), one.id, ignores_aggregated_roles) for one in (before, after))
+        old, new = (normalise(_load(one.text), one.id, ignores_aggregated_roles) for one in (before, after))
     except YamlError:
         return _Found(_change(before, after))
     # Not `==`, for which True is 1.
@@ -170,14 +174,14 @@ def _change(before: Resource | None, after: Resource | None) -> ResourceChange:
     """
     base, head = _read("base", before), _read("head", after)
     if before and after:
-        return _changed(before, after, field_list(base, head))
+        return _changed(before, after, field_list(base, head), is_reordered(base, head))
     if after:
         return ResourceChange(after.id, "added", (len(split_lines(after.text)), 0), after.hash)
     assert before is not None
     return ResourceChange(before.id, "removed", (0, len(split_lines(before.text))), before.hash)
 
 
-def _changed(before: Resource, after: Resource, fields: FieldList) -> ResourceChange:
+def _changed(before: Resource, after: Resource, fields: FieldList, reordered: bool) -> ResourceChange:
     """Its edit is the hash of the lines taken away and put in, without the values of checksums."""
     old, new = split_lines(before.text), split_lines(after.text)
     noisy_old, noisy_new = noisy_lines(before.text), noisy_lines(after.text)
@@ -186,7 +190,7 @@ def _changed(before: Resource, after: Resource, fields: FieldList) -> ResourceCh
     if noisy_old and noisy_new:
         fewer = count(diff_lines(quieted(old, noisy_old), quieted(new, noisy_new)).opcodes)
         labels = max(sum(lines) - sum(fewer), 0)
-    if moves_lines(script, old, new):
+    if reordered:
         fewer = count(diff_lines([old[at] for at in aligned(before.text, after.text)], new).opcodes)
         order = max(sum(lines) - sum(fewer), 0)
     old, new = quieted(old, checksums(noisy_old)), quieted(new, checksums(noisy_new))
@@ -198,7 +202,7 @@ def _read(side: Side, resource: Resource | None) -> Any:
     if resource is None:
         return None
     try:
-        return load(resource.text)
+        return _load(resource.text)
     except YamlError as error:
         raise Unreadable(side, f"{resource.id.kind} {resource.id.name}: {error}") from None
 

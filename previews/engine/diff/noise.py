@@ -12,6 +12,10 @@ from previews.engine.diff.lines import has_other_breaks, split_lines
 _NOISY = re.compile(
     r"helm\.sh/chart|chart|heritage|rollme|app\.kubernetes\.io/(?:version|managed-by)|(?:.*/)?checksum(?:[/._-].*)?"
 )
+_ANY = re.compile(
+    r"""^[ ]*(?:[-?:][ \t]+)*["']?(?:helm\.sh/chart|chart|heritage|rollme|app\.kubernetes\.io/|[^\s:"']*checksum)""",
+    re.MULTILINE,
+)
 _HOLDERS = ("labels", "annotations")
 
 #: What starts a nested block on the line of its parent: an item of a list, or one side of an explicit key.
@@ -123,7 +127,8 @@ def noisy_lines(text: str) -> dict[int, str]:
     Told by indentation in one pass, for block style. It never takes the lines of a string for labels: beyond a quoted
     string or a flow collection that goes on further out than it began, and a key with escapes, nothing is told.
     """
-    if has_other_breaks(text):
+    # Most texts have none at all, and reading line by line takes its time.
+    if not _ANY.search(text) or has_other_breaks(text):
         return {}
     reader = _Reader()
     for number, line in enumerate(split_lines(text)):

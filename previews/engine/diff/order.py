@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from previews.engine.diff.blocks import Block, Entry, read_blocks
 from previews.engine.diff.fields import field_changes
 from previews.engine.diff.lines import diff_lines, has_other_breaks, split_lines
 from previews.engine.diff.merge_keys import item_keys
-from previews.engine.diff.opcodes import Opcode
 from previews.engine.errors import YamlError
 from previews.engine.yamls import canonical, load, load_all
 
@@ -18,15 +17,25 @@ from previews.engine.yamls import canonical, load, load_all
 BUDGET = 25_000_000
 
 
-def moves_lines(script: Iterable[Opcode], left: Sequence[str], right: Sequence[str]) -> bool:
-    """Whether a line goes in one place and comes in another: without that, order makes no diff."""
-    gone: set[str] = set()
-    come: set[str] = set()
-    for tag, i1, i2, j1, j2 in script:
-        if tag != "equal":
-            gone.update(line.strip(" -") for line in left[i1:i2])
-            come.update(line.strip(" -") for line in right[j1:j2])
-    return not gone.isdisjoint(come)
+def is_reordered(base: Any, head: Any, name: str = "") -> bool:
+    """Whether keys, or named items, that both parsed values have stand in another order somewhere: a cheap look.
+
+    `name` is the field that the values stand in. Lists without names are compared place by place.
+    """
+    if isinstance(base, dict) and isinstance(head, dict):
+        common = [key for key in base if key in head]
+        if common != [key for key in head if key in base]:
+            return True
+        return any(is_reordered(base[key], head[key], key) for key in common)
+    if not isinstance(base, list) or not isinstance(head, list):
+        return False
+    keys = item_keys(name, base, head)
+    if keys is None:
+        return any(is_reordered(*pair) for pair in zip(base, head, strict=False))
+    old, new = (
+        {repr(key): item for key, item in zip(*side, strict=True)} for side in zip(keys, (base, head), strict=True)
+    )
+    return is_reordered(old, new)
 
 
 def aligned(left: str, right: str) -> list[int]:

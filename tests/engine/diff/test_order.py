@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from previews.engine.diff.fields import field_changes
 from previews.engine.diff.lines import split_lines
-from previews.engine.diff.order import aligned
+from previews.engine.diff.order import aligned, is_reordered
 from previews.engine.yamls import dump, load
 from tests.engine.diff.values import values
 
@@ -243,3 +243,19 @@ def test_hostile_lines_say_what_they_said(left, right, chance):
         result = reordered(text, "".join(f"{line}\n" for line in other))
         if result != text:
             assert all(change.state == "moved" for change in field_changes(load(text), load(result)))
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "is_"),
+    [
+        ("{a: 1, b: 2}", "{b: 2, a: 1}", True),
+        ("{a: 1, b: 2}", "{a: 3, c: 0, b: 2}", False),
+        ("{x: [{a: 1, b: 2}]}", "{x: [{b: 1, a: 2}]}", True),
+        ("{env: [{name: A, v: 1}, {name: B}]}", "{env: [{name: B}, {name: A, v: 1}]}", True),
+        ("{env: [{name: A, v: 1}, {name: B}]}", "{env: [{name: C}, {name: A, v: 2}, {name: B}]}", False),
+        ("{env: [{name: A, v: 1, w: 2}]}", "{env: [{name: C}, {name: A, w: 2, v: 1}]}", True),
+        ("{args: [a, b]}", "{args: [b, a]}", False),
+    ],
+)
+def test_another_order_is_seen_without_looking_at_the_text(base, head, is_):
+    assert is_reordered(load(base), load(head)) is is_
