@@ -88,13 +88,15 @@ DATABASES = {"default": _database(_text("DATABASE_URL", f"sqlite:///{DATA / 'ast
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 JOB_SECONDS = _number("ASTROLABE_JOB_SECONDS", 900)
+# In the order in which a worker serves them.
 RQ_QUEUES = {
-    "default": {
+    name: {
         "URL": _text("REDIS_URL", "redis://127.0.0.1:6379/0"),
         "DEFAULT_TIMEOUT": JOB_SECONDS,
         # Jobs carry ids only; a pickle from a shared Redis would be code.
         "SERIALIZER": "rq.serializers.JSONSerializer",
     }
+    for name in ("default", "renewals")
 }
 
 STATIC_URL = "static/"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import re
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from previews import endings
 from previews.engine.config import parse_config
 from previews.engine.errors import BadInput
 from previews.engine.git import Mirror, Ref, check_address
@@ -65,11 +67,22 @@ def _tell(repository: Repository, event: ChangeEvent) -> None:
             "target_branch": fit(event.target_branch),
             "state": event.state,
             "told_at": event.at,
+            **_ending(found, event),
         },
     )
-    if event.state != ChangeRequest.OPEN:
+    # What was merged may still get its record: see endings.
+    if event.state == ChangeRequest.CLOSED:
         running = change_request.previews.filter(state__in=Preview.RUNNING)
         running.update(state=Preview.SUPERSEDED, message="", finished_at=timezone.now())
+
+
+def _ending(found: ChangeRequest | None, event: ChangeEvent) -> dict[str, Any]:
+    """What changes when a request ends, or ends otherwise than it was told before."""
+    if event.state == ChangeRequest.OPEN or (found and found.state == event.state):
+        return {}
+    is_merged = event.state == ChangeRequest.MERGED
+    when = (event.merged_at or event.at) if is_merged else None
+    return {"is_settled": False, "merged_commit": event.merged_commit if is_merged else "", "merged_at": when}
 
 
 def forget_deliveries() -> None:
@@ -95,6 +108,7 @@ def refresh(repository: Repository) -> list[ChangeRequest]:
         fresh = [found for ref in refs if (found := _record(repository, ref, ref.name in merged))]
         gone = ChangeRequest.objects.filter(repository=repository).exclude(ref__in=[ref.name for ref in refs])
         gone.filter(told_at=None).update(state=ChangeRequest.CLOSED)
+    endings.settle(repository, mirror)
     wanting = [found for found in told.filter(state=ChangeRequest.OPEN) if found not in fresh and _wants_preview(found)]
     return fresh + wanting
 
@@ -108,7 +122,7 @@ def _wants_preview(change_request: ChangeRequest) -> bool:
 
 
 def _record(repository: Repository, ref: Ref, is_merged: bool) -> ChangeRequest | None:
-    """Writes one ref down; gives the change request when it is open and its head has not been seen before."""
+    """Writes one ref down; gives the change request when it is open with a head not seen before, or open again."""
     number = _REQUEST.fullmatch(ref.name)
     head = {
         "head_commit": ref.commit,
@@ -121,6 +135,8 @@ def _record(repository: Repository, ref: Ref, is_merged: bool) -> ChangeRequest 
         before.refresh_from_db()
         return before if seen != ref.commit and before.state == ChangeRequest.OPEN else None
     state = ChangeRequest.MERGED if is_merged else ChangeRequest.OPEN
+    is_reopened = before is not None and before.state != state == ChangeRequest.OPEN
+    has_ended = before is not None and before.state != state == ChangeRequest.MERGED
     change_request, _ = ChangeRequest.objects.update_or_create(
         repository=repository,
         ref=ref.name,
@@ -131,9 +147,10 @@ def _record(repository: Repository, ref: Ref, is_merged: bool) -> ChangeRequest 
             "author": fit(ref.author),
             "state": state,
             **head,
+            **({"is_settled": False} if has_ended else {}),
         },
     )
-    return None if is_merged or seen == ref.commit else change_request
+    return None if is_merged or (seen == ref.commit and not is_reopened) else change_request
 
 
 def mirror_with(repository: Repository, *commits: str) -> Mirror:

@@ -20,7 +20,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from previews import arrivals, record
+from previews import arrivals, record, renewals
 from previews.engine.errors import AstrolabeError
 from previews.engine.preview import Clock, Workbench, choose_sides
 from previews.engine.preview import prepare as prepare_preview
@@ -34,18 +34,20 @@ log = logging.getLogger(__name__)
 
 #: Renders in one job: enough to be worth a job, few enough for progress to be seen and a lost one to cost little.
 BATCH = 40
+#: The queue that workers serve when the other one is empty.
+RENEWALS = "renewals"
 #: Seconds after which a preview that waits while nothing is queued counts as lost. A batch takes less than half of it.
 PATIENCE = 300
 
 
-def enqueue(job: Callable[..., None], *ids: int) -> None:
-    """Puts a job on the queue once the current transaction is in the database."""
-    transaction.on_commit(lambda: _enqueue_now(job, *ids))
+def enqueue(job: Callable[..., None], *ids: int, queue: str = "default") -> None:
+    """Puts a job on a queue once the current transaction is in the database."""
+    transaction.on_commit(lambda: _enqueue_now(queue, job, *ids))
 
 
-def _enqueue_now(job: Callable[..., None], *ids: int) -> None:
+def _enqueue_now(queue: str, job: Callable[..., None], *ids: int) -> None:
     try:
-        django_rq.get_queue("default").enqueue(job, *ids, result_ttl=60, failure_ttl=3600)
+        django_rq.get_queue(queue).enqueue(job, *ids, result_ttl=60, failure_ttl=3600)
     except RedisError as error:
         # What was asked for stands in the database; `sweep` finds it when the queue is back.
         log.error("the queue does not take jobs: %s", error)
@@ -64,6 +66,7 @@ def _attempt(job: Callable[[Preview, int], None] | Callable[..., None]) -> Calla
             job(preview, attempt, *more)
         except AstrolabeError as error:
             update(preview_id, attempt, state=Preview.FAILED, error=str(error), finished_at=timezone.now(), message="")
+            renew_soon()
         except Exception as error:
             log.exception("preview %s failed", preview_id)
             text = f"Astrolabe itself failed ({type(error).__name__}); the log of the worker says where."
@@ -74,9 +77,10 @@ def _attempt(job: Callable[[Preview, int], None] | Callable[..., None]) -> Calla
 
 
 def update(preview_id: int, attempt: int, **fields: Any) -> bool:
-    """Writes to a preview unless a newer attempt has begun; tells whether it did."""
+    """Writes to a preview unless it has ended or a newer attempt has begun; tells whether it did."""
     fields["beat_at"] = timezone.now()
-    return bool(Preview.objects.filter(pk=preview_id, attempt=attempt).update(**fields))
+    running = Preview.objects.filter(pk=preview_id, attempt=attempt, state__in=Preview.RUNNING)
+    return bool(running.update(**fields))
 
 
 def refresh(repository_id: int) -> None:
@@ -89,15 +93,36 @@ def refresh(repository_id: int) -> None:
         return
     for change_request in fresh:
         request_preview(change_request)
+    renewals.mark(repository)
+    renew_soon()
 
 
-def request_preview(change_request: ChangeRequest, what_if: WhatIf = NOTHING_MORE) -> Preview:
+def renew_soon() -> None:
+    """Sees to it that stale previews are renewed."""
+    if renewals.waiting():
+        enqueue(renew, queue=RENEWALS)
+
+
+def renew() -> None:
+    """Renews stale previews, the smallest first, as many as may be on their way; each that ends makes room for more."""
+    room = renewals.AT_ONCE - renewals.on_their_way().count()
+    for stale in renewals.waiting():
+        if room <= 0:
+            return
+        try:
+            if stale.change_request and not renewals.is_still_right(stale):
+                room -= request_preview(stale.change_request, renews=stale.moved_to).is_running
+        except AstrolabeError as error:
+            log.warning("preview %s is not renewed: %s", stale.pk, error)
+
+
+def request_preview(change_request: ChangeRequest, what_if: WhatIf = NOTHING_MORE, renews: str = "") -> Preview:
     """The preview of a change request as it stands now: the one there is, or a new one on its way.
 
-    A failed one is tried again. Raises BadInput when a revision is not there.
+    A failed one is tried again. `renews` is the commit to which the base of a stale one has moved: such a renewal
+    waits until nothing else is to do. Raises BadInput when a revision is not there.
     """
-    mirror = mirror_of(change_request.repository)
-    base_commit = mirror.commit(change_request.target)
+    base_commit = renews or mirror_of(change_request.repository).commit(change_request.target)
     preview, created = Preview.objects.get_or_create(
         key=record.preview_key(change_request, base_commit, what_if),
         defaults={
@@ -108,11 +133,16 @@ def request_preview(change_request: ChangeRequest, what_if: WhatIf = NOTHING_MOR
             "head_revision": change_request.ref,
             "head_commit": change_request.head_commit,
             "exact": change_request.exact,
+            "renewal": bool(renews),
             "what_if": asdict(what_if) if what_if.asks_something else {},
             "question": fit(what_if.describe(), 300),
         },
     )
-    if created or preview.state in (Preview.FAILED, Preview.SUPERSEDED):
+    is_hurried = preview.renewal and not renews
+    Preview.objects.filter(pk=preview.pk).update(
+        asked_at=timezone.now(), moved_to="", renewal=preview.renewal and not is_hurried
+    )
+    if created or preview.state in (Preview.FAILED, Preview.SUPERSEDED) or (is_hurried and preview.is_running):
         start(preview)
     same = Preview.objects.filter(change_request=change_request, question=preview.question)
     older = same.filter(state__in=Preview.RUNNING).exclude(pk=preview.pk)
@@ -133,7 +163,11 @@ def start(preview: Preview) -> None:
         renders_done=0,
     )
     preview.refresh_from_db()
-    enqueue(prepare, preview.pk, preview.attempt)
+    enqueue(prepare, preview.pk, preview.attempt, queue=_queue_of(preview))
+
+
+def _queue_of(preview: Preview) -> str:
+    return RENEWALS if preview.renewal else "default"
 
 
 @_attempt
@@ -167,7 +201,7 @@ def prepare(preview: Preview, attempt: int) -> None:
     if not update(preview.pk, attempt, **fields):
         return
     for batch in batches:
-        enqueue(render, preview.pk, attempt, batch.number)
+        enqueue(render, preview.pk, attempt, batch.number, queue=_queue_of(preview))
     if not batches:
         finish(preview.pk, attempt)
 
@@ -220,6 +254,7 @@ def finish(preview: Preview, attempt: int) -> None:
         if update(preview.pk, attempt, **fields):
             record.keep_cells(preview, finished)
             RenderBatch.objects.filter(preview=preview).delete()
+    renew_soon()
 
 
 def sweep() -> None:
@@ -227,12 +262,17 @@ def sweep() -> None:
     arrivals.forget_deliveries()
     now = timezone.now()
     lost = Q(state__in=Preview.RUNNING, beat_at__lt=now - timedelta(seconds=settings.JOB_SECONDS))
+    waiting = Q(state__in=(Preview.QUEUED, Preview.RENDERING))
+    if django_rq.get_queue(RENEWALS).is_empty():
+        lost |= waiting & Q(renewal=True, beat_at__lt=now - timedelta(seconds=PATIENCE))
+    else:
+        lost &= ~(waiting & Q(renewal=True))
     if django_rq.get_queue("default").is_empty():
-        waiting = (Preview.QUEUED, Preview.RENDERING)
-        lost |= Q(state__in=waiting, beat_at__lt=now - timedelta(seconds=PATIENCE))
+        lost |= waiting & Q(renewal=False, beat_at__lt=now - timedelta(seconds=PATIENCE))
     for preview in Preview.objects.filter(lost):
         if preview.attempt >= 3:
             text = "No worker could finish this preview in three attempts. Are workers running?"
             update(preview.pk, preview.attempt, state=Preview.FAILED, error=text, finished_at=timezone.now())
         else:
             start(preview)
+    renew_soon()

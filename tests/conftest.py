@@ -135,11 +135,12 @@ def work(valkey, transactional_db) -> Callable[[], None]:
     from rq import SimpleWorker
     from rq.serializers import JSONSerializer
 
-    queue = django_rq.get_queue("default")
-    queue.empty()
+    queues = [django_rq.get_queue(name) for name in ("default", "renewals")]
+    for queue in queues:
+        queue.empty()
 
     def run() -> None:
-        SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer).work(burst=True)
+        SimpleWorker(queues, connection=queues[0].connection, serializer=JSONSerializer).work(burst=True)
 
     return run
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,6 +221,26 @@ class Mirror:
     def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor of two commit ids, None for unrelated histories."""
         return self.git("merge-base", one, other, good=(0, 1)).strip() or None
+
+    def contains(self, commit: str, other: str) -> bool:
+        """Whether commit id `other` is `commit` or one of its ancestors."""
+        said = self.git("rev-list", "--max-count=1", "--end-of-options", other, f"^{commit}")
+        return not said.strip()
+
+    def first_with(self, branch: str, commit: str) -> str:
+        """The first commit on a branch's own line (a commit id) that contains commit id `commit`, "" when none does."""
+        if not self.contains(branch, commit):
+            return ""
+        said = self.git("rev-list", "--first-parent", "--parents", "--reverse", branch, f"^{commit}")
+        rows = [row.split() for row in said.splitlines()]
+        if not rows or commit in rows[0][1:2]:
+            return commit
+        # From where it came in, every commit of the line contains it.
+        return rows[bisect_left(rows, True, key=lambda row: self.contains(row[0], commit))][0]
+
+    def committed_at(self, commit: str) -> int:
+        """When a commit was made, in seconds since 1970."""
+        return int(self.git("show", "--no-patch", "--format=%ct", "--end-of-options", commit).strip())
 
     def merge(self, base: str, head: str) -> Merge:
         """The tree that merging commit `head` into commit `base` gives, without touching any branch."""

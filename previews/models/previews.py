@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -38,14 +39,28 @@ class Fleet(models.Model):
         return self.tree[:12]
 
 
+class PreviewQuerySet(models.QuerySet["Preview"]):
+    """Previews, and which of them stands for its change request."""
+
+    def plain(self) -> PreviewQuerySet:
+        """Those that answer no further question, the one that stands for its change request first.
+
+        That is the record of a request that has ended, else what was asked for last; a renewal counts from its end on.
+        """
+        unfinished = Q(renewal=True, state__in=(*Preview.RUNNING, Preview.SUPERSEDED))
+        return self.filter(question="").exclude(unfinished).order_by("-is_record", "-asked_at", "-pk")
+
+
 class Preview(models.Model):
     """A base compared with a head. `key` is the hash of what it was asked for, so that it is made once.
 
     `what_if` is what it asks besides (previews.engine.whatif), `question` the same in words, "" for a plain preview.
     `cluster_scoped` are kinds without a namespace besides the built-in ones, as [group, kind]; `argocd` are Argo CD's
     own settings that it was made under.
-
     `commits` are the newest of the `commits_total` that the head brings: [commit, author, seconds since 1970, subject].
+    `asked_at` is when it was asked for last. `moved_to` is the commit where its base stands by now, "" while it is
+    right: then it is stale. A `renewal` was asked for by nobody but that; `is_record` keeps what a change request that
+    has ended last did.
 
     Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing.
     """
@@ -85,15 +100,21 @@ class Preview(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     beat_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
+    asked_at = models.DateTimeField(default=timezone.now)
+    moved_to = models.CharField(max_length=64, blank=True)
+    renewal = models.BooleanField(default=False)
+    is_record = models.BooleanField(default=False)
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
     base_fleet = models.ForeignKey(Fleet, models.SET_NULL, null=True, related_name="+")
     head_fleet = models.ForeignKey(Fleet, models.SET_NULL, null=True, related_name="+")
 
+    objects = PreviewQuerySet.as_manager()
+
     class Meta:
         """Django's options."""
 
-        ordering = ("-created_at", "-pk")
+        ordering = ("-asked_at", "-pk")
 
     def __str__(self) -> str:
         """For people."""
@@ -117,6 +138,11 @@ class Preview(models.Model):
     def is_planned(self) -> bool:
         """Whether it is known which cells may change, so that there is a table to show."""
         return self.state in (self.RENDERING, self.FINISHING, self.DONE)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its base has moved on since."""
+        return bool(self.moved_to)
 
     @property
     def percent(self) -> int:

@@ -69,6 +69,8 @@ class ChangeRequest(models.Model):
     `ref` is the full name of the ref that holds its head; `number` is None for a branch. `head_at` is the time of the
     head commit. `base_branch` is compared with instead of `target_branch` where the two differ. `told_at` is the
     time of the newest that its provider told of it: from then on the provider's word counts for all but the head.
+    `merged_commit` is the first commit of its target that holds it, "" while it is not merged or where nobody can
+    tell; `is_settled` once that is found and its record is kept (previews.endings).
     """
 
     OPEN, CLOSED, MERGED = "open", "closed", "merged"
@@ -85,6 +87,9 @@ class ChangeRequest(models.Model):
     base_branch = models.CharField(max_length=NAME_LENGTH, blank=True)
     state = models.CharField(max_length=10, default=OPEN)
     told_at = models.DateTimeField(null=True, blank=True)
+    merged_commit = models.CharField(max_length=64, blank=True)
+    merged_at = models.DateTimeField(null=True, blank=True)
+    is_settled = models.BooleanField(default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

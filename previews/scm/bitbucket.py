@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from previews.scm.events import ChangeEvent, Event, PushEvent, is_sha256, mapping_of, number_of, text_of, time_of
+from previews.scm.events import (
+    ChangeEvent,
+    Event,
+    PushEvent,
+    commit_of,
+    is_sha256,
+    mapping_of,
+    number_of,
+    text_of,
+    time_of,
+)
 
 #: The headers that name the event and the delivery.
 EVENT, DELIVERY = "X-Event-Key", "X-Request-UUID"
@@ -45,4 +55,5 @@ def read(event: str, payload: Mapping[str, Any]) -> Event | None:
         target_branch=text_of(target, "branch", "name"),
         state=_STATES.get(text_of(request, "state"), "open"),
         at=time_of(request, "updated_on"),
+        merged_commit=commit_of(request, "merge_commit", "hash"),
     )

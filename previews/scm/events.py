@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 class Malformed(Exception):
@@ -18,7 +21,7 @@ class Malformed(Exception):
 class ChangeEvent:
     """A change request as the provider knows it at a time. Its head is read from Git, never from here.
 
-    `ref` is the full name of the ref that holds the head.
+    `ref` is the full name of the ref that holds the head. `merged_commit` may be short, and is "" where it is not told.
     """
 
     number: int
@@ -29,6 +32,8 @@ class ChangeEvent:
     target_branch: str
     state: Literal["open", "closed", "merged"]
     at: datetime
+    merged_commit: str = ""
+    merged_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,12 @@ def time_of(content: Mapping[str, Any], key: str) -> datetime:
     if at.tzinfo is None:
         raise Malformed(f"{key} has no time zone")
     return at
+
+
+def commit_of(content: Mapping[str, Any], *path: str) -> str:
+    """The commit that stands at a path of keys, "" for none or what is no commit. Raises Malformed."""
+    text = text_of(content, *path, required=False).lower()
+    return text if _COMMIT.fullmatch(text) else ""
 
 
 def mapping_of(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from previews.scm.events import ChangeEvent, Event, PushEvent, is_sha256, mapping_of, number_of, text_of, time_of
+from previews.scm.events import (
+    ChangeEvent,
+    Event,
+    PushEvent,
+    commit_of,
+    is_sha256,
+    mapping_of,
+    number_of,
+    text_of,
+    time_of,
+)
 
 #: The headers that name the event and the delivery.
 EVENT, DELIVERY = "X-GitHub-Event", "X-GitHub-Delivery"
@@ -29,6 +39,7 @@ def read_pull_request(payload: Mapping[str, Any]) -> ChangeEvent:
     request = mapping_of(payload, "pull_request")
     number = number_of(request, "number")
     is_closed = text_of(request, "state") == "closed"
+    is_merged = is_closed and request.get("merged") is True
     return ChangeEvent(
         number=number,
         ref=f"refs/pull/{number}/head",
@@ -36,6 +47,9 @@ def read_pull_request(payload: Mapping[str, Any]) -> ChangeEvent:
         description=text_of(request, "body", required=False),
         author=text_of(request, "user", "login", required=False),
         target_branch=text_of(request, "base", "ref"),
-        state="merged" if is_closed and request.get("merged") is True else "closed" if is_closed else "open",
+        state="merged" if is_merged else "closed" if is_closed else "open",
         at=time_of(request, "updated_at"),
+        # While it is open, GitHub names a commit there that nobody has merged.
+        merged_commit=commit_of(request, "merge_commit_sha") if is_merged else "",
+        merged_at=time_of(request, "merged_at") if is_merged and request.get("merged_at") else None,
     )

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from previews.scm.events import ChangeEvent, Event, PushEvent, mapping_of, number_of, text_of, time_of
+from previews.scm.events import ChangeEvent, Event, PushEvent, commit_of, mapping_of, number_of, text_of, time_of
 
 #: The headers that name the event and the delivery.
 EVENT, DELIVERY = "X-Gitlab-Event", "X-Gitlab-Event-UUID"
@@ -42,4 +42,5 @@ def read(event: str, payload: Mapping[str, Any]) -> Event | None:
         target_branch=text_of(request, "target_branch"),
         state=_STATES.get(text_of(request, "state"), "open"),
         at=time_of(request, "updated_at"),
+        merged_commit=commit_of(request, "merge_commit_sha") or commit_of(request, "squash_commit_sha"),
     )

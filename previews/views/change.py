@@ -20,6 +20,6 @@ def show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "change": change_request,
         "repository": change_request.repository,
         "previews": previews,
-        "latest": next((preview for preview in previews if not preview.question), None),
+        "latest": change_request.previews.plain().first(),
     }
     return render(request, "change.html", context)

@@ -145,11 +145,7 @@ def _list(request: HttpRequest, repository: Repository, error: str = "") -> Http
 
 
 def _search(repository: Repository, state: str, text: str) -> QuerySet[ChangeRequest]:
-    latest = (
-        Preview.objects.filter(change_request=OuterRef("pk"), question="")
-        .order_by("-created_at", "-pk")
-        .values("pk")[:1]
-    )
+    latest = Preview.objects.filter(change_request=OuterRef("pk")).plain().values("pk")[:1]
     found = repository.change_requests.annotate(latest_id=Subquery(latest)).select_related("repository")
     found = found.order_by(F("number").desc(nulls_last=True), F("head_at").desc(nulls_last=True))
     if state != "all":

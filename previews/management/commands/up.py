@@ -103,7 +103,8 @@ class Command(BaseCommand):
 
     def revive_previews(self, queue: str) -> None:
         """Begins again what ran when Astrolabe was last stopped: our own queue starts empty, so its jobs are gone."""
-        settings.RQ_QUEUES["default"]["URL"] = queue
+        for one in settings.RQ_QUEUES.values():
+            one["URL"] = queue
         lost = list(Preview.objects.filter(state__in=Preview.RUNNING))
         if lost:
             self.say(f"beginning again {len(lost)} previews that the last stop interrupted")

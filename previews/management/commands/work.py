@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django_rq.management.commands.rqworker import Command as RqWorker
 
@@ -15,3 +18,7 @@ class Command(RqWorker):
         """django-rq's options with our defaults."""
         super().add_arguments(parser)  # type: ignore[no-untyped-call]
         parser.set_defaults(serializer="rq.serializers.JSONSerializer", worker_ttl=30)
+
+    def handle(self, *queues: str, **options: Any) -> None:
+        """Serves the named queues, or all: a later one only while the earlier ones are empty."""
+        super().handle(*(queues or settings.RQ_QUEUES), **options)  # type: ignore[no-untyped-call]
