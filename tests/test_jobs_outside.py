@@ -83,13 +83,13 @@ def without_mirrors(monkeypatch, settings):
 
 
 def test_a_worker_on_another_machine_fetches_what_it_needs(preview, without_mirrors, monkeypatch, helm):
-    monkeypatch.setattr(jobs, "enqueue", lambda job, *ids: (without_mirrors if job is jobs.render else job)(*ids))
+    monkeypatch.setattr(jobs, "enqueue", lambda job, *ids, **_: (without_mirrors if job is jobs.render else job)(*ids))
     assert states(preview()) == {"web": ("changed", None), "other": ("changed", None)}
     assert helm.asked.count("/archives/web-1.1.0.tgz") == 2
 
 
 def test_a_worker_that_cannot_fetch_it_says_so_and_the_next_attempt_may(preview, without_mirrors, monkeypatch, helm):
-    def enqueue(job, *ids):
+    def enqueue(job, *ids, **_):
         if job is jobs.render:
             helm.pages["/archives/web-1.1.0.tgz"] = b"something else"
             without_mirrors(*ids)
