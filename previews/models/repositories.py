@@ -123,9 +123,14 @@ class ChangeRequest(models.Model):
         """Whether its head itself is previewed, and not what merging it would give."""
         return self.repository.exact_by_default
 
+    @property
+    def name(self) -> str:
+        """What its addresses call it: its number, or its ref where it has none."""
+        return self.ref if self.number is None else str(self.number)
+
     def get_absolute_url(self) -> str:
-        """Its page: by number, or by ref where it has none."""
-        return reverse("change", args=[self.repository.slug, self.ref if self.number is None else str(self.number)])
+        """Its page."""
+        return reverse("change", args=[self.repository.slug, self.name])
 
 
 class Delivery(models.Model):

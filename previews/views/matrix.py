@@ -41,6 +41,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     found = Preview.objects.select_related("repository", "change_request__repository")
     preview = get_object_or_404(found, pk=pk)
     context: dict[str, Any] = {"preview": preview, "repository": preview.repository, "change": preview.change_request}
+    context["newer"] = _newer(preview)
     if preview.is_planned:
         filters = read_filters(request)
         places = load_places(preview)
@@ -55,6 +56,17 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     if preview.state == Preview.DONE:
         context["patterns"] = _patterns(preview)
     return render(request, "matrix.html", context)
+
+
+def _newer(preview: Preview) -> Preview | None:
+    """The preview that took the place of this one, or is about to."""
+    if preview.change_request is None or preview.question:
+        return None
+    found = Preview.objects.filter(change_request=preview.change_request)
+    shown = found.plain().first()
+    if shown and shown.pk != preview.pk:
+        return shown
+    return found.filter(renewal=True, state__in=Preview.RUNNING).exclude(pk=preview.pk).first()
 
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
