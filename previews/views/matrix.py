@@ -62,11 +62,10 @@ def _newer(preview: Preview) -> Preview | None:
     """The preview that took the place of this one, or is about to."""
     if preview.change_request is None or preview.question:
         return None
-    found = Preview.objects.filter(change_request=preview.change_request)
-    shown = found.plain().first()
-    if shown and shown.pk != preview.pk:
-        return shown
-    return found.filter(renewal=True, state__in=Preview.RUNNING).exclude(pk=preview.pk).first()
+    shown = Preview.objects.filter(change_request=preview.change_request).plain().first()
+    if shown != preview or not preview.is_stale:
+        return shown if shown != preview else None
+    return preview.change_request.previews.filter(renewal=True, state__in=Preview.RUNNING).first()
 
 
 def progress(request: HttpRequest, pk: int) -> HttpResponse:

@@ -81,6 +81,31 @@ def test_each_state_is_understood(client, provider, make, states, ref):
         )  # fmt: skip
 
 
+COMMIT = "c0ffee" * 6 + "c0ff"
+
+
+@pytest.mark.parametrize(
+    ("provider", "content", "told"),
+    [
+        ("gitlab", gitlab("merged", merge_commit_sha=COMMIT, squash_commit_sha="5" * 40), COMMIT),
+        ("gitlab", gitlab("merged", merge_commit_sha=None, squash_commit_sha=COMMIT), COMMIT),
+        ("gitlab", gitlab("merged", merge_commit_sha=None), ""),
+        ("gitlab", gitlab("closed", merge_commit_sha=COMMIT), ""),
+        ("gitea", gitea("merged", merge_commit_sha=COMMIT, merged_at="2026-01-02T09:00:00+09:00"), COMMIT),
+        ("gitea", gitea("merged", merge_commit_sha="--upload-pack=x"), ""),
+        # What merging would give, as GitHub tells it while nobody has.
+        ("gitea", gitea("open", merge_commit_sha=COMMIT), ""),
+        ("bitbucket", bitbucket("MERGED", merge_commit={"hash": COMMIT[:12]}), COMMIT[:12]),
+        ("bitbucket", bitbucket("OPEN", merge_commit=None), ""),
+    ],
+)
+def test_what_was_merged_is_told_by_each_in_its_own_words(client, provider, content, told):
+    repository = make_repository()
+    assert send(client, repository, provider, content).status_code == 202
+    found = ChangeRequest.objects.get(number=7)
+    assert (found.merged_commit, found.merged_at is not None) == (told, found.state == "merged")
+
+
 @pytest.mark.parametrize(("provider", "make"), [("gitlab", gitlab), ("gitea", gitea), ("bitbucket", bitbucket)])
 def test_a_wrong_secret_is_refused_and_nonsense_as_well(client, provider, make):
     repository = make_repository()
