@@ -30,7 +30,7 @@ def settle(repository: Repository, mirror: Mirror) -> None:
 def _settle(request: ChangeRequest, mirror: Mirror) -> None:
     if request.state == ChangeRequest.MERGED:
         request.merged_commit = _merged_commit(request, mirror)
-        if request.merged_commit and not request.merged_at:
+        if request.merged_commit and not request.merged_at:  # as no provider told it, Git did
             when = mirror.committed_at(request.merged_commit)
             request.merged_at = datetime.datetime.fromtimestamp(when, datetime.UTC)
     record = _record(request, mirror)
@@ -50,8 +50,8 @@ def _merged_commit(request: ChangeRequest, mirror: Mirror) -> str:
         if request.merged_commit:
             return mirror.commit(request.merged_commit)
         return mirror.first_with(mirror.commit(request.target), request.head_commit)
-    except BadInput:
-        return request.merged_commit
+    except (BadInput, GitError):
+        return request.merged_commit  # the head or the commit is gone from the mirror, or not in it yet
 
 
 def _record(request: ChangeRequest, mirror: Mirror) -> Preview | None:

@@ -121,6 +121,16 @@ def test_news_that_come_late_change_nothing(client, repository, git, work):
     assert (request().state, request().merged_commit, Preview.objects.count()) == ("merged", merged, 1)
 
 
+def test_a_commit_that_is_not_there_is_kept_as_it_was_told(client, repository, git, work):
+    """The provider's word may be of a commit that nobody can fetch; nothing waits for it."""
+    told = payload(state="closed", at=NOON, merged=True, merge_commit_sha="c0ffee" * 6 + "c0ff")
+    deliver(client, repository, told, name="1")
+    work()
+    repository.refresh_from_db()
+    assert repository.fetch_error == ""
+    assert (request().merged_commit[:6], request().is_settled, record().state) == ("c0ffee", True, Preview.DONE)
+
+
 def test_a_word_after_the_merge_keeps_what_git_found(client, repository, git, work):
     """GitLab names no commit when it moved the branch forward."""
     merged = fast_forward(git)
