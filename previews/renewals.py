@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 
@@ -18,6 +19,7 @@ from previews.workshop import mirror_of
 
 #: Renewals that are on their way at a time.
 AT_ONCE = 4
+_SIDES = ("base_commit", "head_commit")
 
 
 def mark(repository: Repository) -> None:
@@ -26,17 +28,22 @@ def mark(repository: Repository) -> None:
     A renewal that was overtaken stops: the preview that it was to renew is still stale, and its turn comes again.
     """
     commit_of = _commits(mirror_of(repository))
-    for request in _open(ChangeRequest.objects.filter(repository=repository).select_related("repository")):
-        at = commit_of(request.target)
-        if not at:
-            continue
-        running = request.previews.filter(renewal=True, state__in=Preview.RUNNING)
-        overtaken = running.exclude(base_commit=at, head_commit=request.head_commit)
-        overtaken.update(state=Preview.SUPERSEDED, message="", finished_at=timezone.now())
-        shown = Preview.objects.filter(pk=request.shown_id)  # type: ignore[attr-defined]
-        right = {"base_commit": at, "head_commit": request.head_commit}
-        shown.exclude(**right).exclude(moved_to=at).update(moved_to=at)
-        shown.filter(**right).exclude(moved_to="").update(moved_to="")
+    requests = list(_open(ChangeRequest.objects.filter(repository=repository).select_related("repository")))
+    right = {request.pk: (commit_of(request.target), request.head_commit) for request in requests}
+    shown = Preview.objects.filter(pk__in=[request.shown_id for request in requests])  # type: ignore[attr-defined]
+    moved = defaultdict[str, list[int]](list)
+    for pk, request, base, head, moved_to in shown.values_list("pk", "change_request", *_SIDES, "moved_to"):
+        at = right[request][0]
+        now = "" if (base, head) == right[request] else at
+        if at and now != moved_to:
+            moved[now].append(pk)
+    for now, pks in moved.items():
+        Preview.objects.filter(pk__in=pks).update(moved_to=now)
+    running = on_their_way().filter(change_request__in=right).values_list("pk", "change_request", *_SIDES)
+    overtaken = [pk for pk, request, *sides in running if right[request][0] and tuple(sides) != right[request]]
+    Preview.objects.filter(pk__in=overtaken, state__in=Preview.RUNNING).update(
+        state=Preview.SUPERSEDED, message="", finished_at=timezone.now()
+    )
 
 
 def _commits(mirror: Mirror) -> Callable[[str], str]:

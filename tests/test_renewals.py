@@ -215,3 +215,14 @@ def test_what_was_lost_between_the_push_and_its_preview_is_found(repository, git
     work()
     assert (shown(1).head_commit, shown(1).state) == (pushed, Preview.DONE)
     assert Cell.objects.filter(preview=shown(1), yaml_state=Cell.PENDING).count() == 0
+
+
+def test_looking_costs_the_same_for_any_number_of_requests(repository, git, django_assert_max_num_queries):
+    for number in range(10, 40):
+        git.commit({"a.txt": str(number)}, ref=head(number), start=MAIN)
+    jobs.refresh(repository.pk)
+    add_cluster(git)
+    arrivals.refresh(repository)
+    with django_assert_max_num_queries(4):
+        renewals.mark(repository)
+    assert Preview.objects.exclude(moved_to="").count() == 32
