@@ -54,6 +54,8 @@ class Client:
             self._port = parts.port or _PORTS[parts.scheme]
         except (KeyError, ValueError):
             raise Refused("the address of the API must begin with https://") from None
+        if self._scheme != "https" and not allow_local:
+            raise Refused("the address of the API must begin with https://")
         if not self._host or parts.username is not None or parts.query or parts.fragment:
             raise Refused("the address of the API must be like https://api.example.com/path, with nothing more in it")
         self._headers = {

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 #: What may happen to a cell, worst first: how rows are ordered, and how they are called.
 KINDS = {
     "failed": "✕ fails",
-    "skipped": "? not rendered",
+    "removed": "− is removed",
+    "added": "+ is new",
     "deploys": "± deploys",
-    "changed": "± changes, not deployed",
-    "value": "values only",
+    "skipped": "? not rendered",
+    "held": "± changes, does not deploy",
+    "value": "no change of yaml",
 }
 #: More rows than this nobody reads in a comment; the page has them all.
 MAX_ROWS = 60
@@ -31,9 +33,10 @@ _CALLS = re.compile("(?<=[@#!~&$%])")
 
 @dataclass(frozen=True)
 class Entry:
-    """Cells of one application to which the same happens. `clusters` and `link` may be ""-less: a link is optional.
+    """Cells of one application, on `clusters`, to which the same happens; `kind` is one of KINDS.
 
-    `group` is the name of the group of identical change that they belong to, `lines` what it adds and removes.
+    `group` names the group of identical change that they belong to, `lines` are what each adds and removes, `message`
+    is why they fail or are skipped. `link` leads to one of them, "" for none.
     """
 
     kind: str
@@ -61,14 +64,14 @@ def render_comment(digest: Digest, limit: int) -> str:
     """The comment in Markdown, of at most `limit` bytes; what is left out is counted in its last line."""
     rows = sorted(digest.entries, key=_order)
     head = _head(digest)
-    table = ["", "| | application | clusters | lines | same change |", "|---|---|---|---|---|"] if rows else []
-    lines, left = [*head, *table], limit - _size([*head, *table]) - _RESERVE
+    table = ["", "| | application | clusters | lines in each | same change |", "|---|---|---|---|---|"] if rows else []
+    lines, left = [*head, *table], limit - _size([*head, *table, digest.footer]) - _RESERVE
     shown = _take([_row(entry) for entry in rows[:MAX_ROWS]], left)
     left -= _size(shown)
     told = [entry for entry in rows if entry.message]
     said = [_message(entry) for entry in told[:MAX_NOTES]]
     messages = _take(["", *said], left) if said else []
-    missing = [entry for entry in rows[len(shown) :]]
+    missing = rows[len(shown) :]
     lines += shown + messages
     if missing:
         cells = sum(len(entry.clusters) for entry in missing)
@@ -91,6 +94,12 @@ def code(text: str, length: int = _NAME) -> str:
     shown = f"{shown[:length]}…" if len(shown) > length else shown
     # A zero-width space: even a provider that looks for names inside code finds none.
     return f"`{_CALLS.sub(chr(0x200B), shown)}`" if shown else "` `"
+
+
+def status_text(text: str, length: int = 140) -> str:
+    """A text for a status, which no provider takes for markup."""
+    shown = " ".join(_DECEIVING.sub(" ", text).split())
+    return f"{shown[: length - 1]}…" if len(shown) > length else shown
 
 
 def _head(digest: Digest) -> list[str]:

@@ -20,6 +20,7 @@ def show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "change": change_request,
         "repository": change_request.repository,
         "previews": previews,
+        "answers": [answer for answer in change_request.answers.order_by("-kind") if answer.wanted],
         "latest": next((preview for preview in previews if not preview.question), None),
     }
     return render(request, "change.html", context)
