@@ -1,7 +1,7 @@
 """What RQ runs: refresh, prepare, render, finish, answer, sweep. Jobs carry ids; the queue is a hint.
 
-The database is the truth. A job may run twice, be killed anywhere, or arrive late. Each write of a preview's jobs names the attempt that it
-belongs to, and touches nothing when there is a newer one.
+The database is the truth. A job may run twice, be killed anywhere, or arrive late. Each write of a preview's jobs names
+the attempt that it belongs to, and touches nothing when there is a newer one.
 """
 
 from __future__ import annotations

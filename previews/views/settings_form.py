@@ -63,18 +63,6 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError("Begin the web address with https:// or http://.")
         return address
 
-    def clean_provider(self) -> str:
-        """Who it is."""
-        return self.cleaned_data["provider"] or self.initial["provider"]
-
-    def clean_comments(self) -> str:
-        """When to comment."""
-        return self.cleaned_data["comments"] or self.initial["comments"]
-
-    def clean_fails_on(self) -> str:
-        """When to fail."""
-        return self.cleaned_data["fails_on"] or self.initial["fails_on"]
-
     def clean_new_token(self) -> str:
         """What goes into a header, so nothing else."""
         token: str = self.cleaned_data["new_token"]
@@ -85,8 +73,10 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """A token belongs to the place that it was entered for: nobody sends it elsewhere without knowing it."""
         cleaned = self.cleaned_data
-        provider = cleaned.get("provider")
-        if provider is None or provider == Repository.PLAIN:
+        for name in ("provider", "comments", "fails_on"):
+            cleaned[name] = cleaned.get(name) or self.initial[name]
+        provider = cleaned["provider"]
+        if provider == Repository.PLAIN:
             return cleaned
         address = cleaned["api_url"] = cleaned.get("api_url", "").strip().rstrip("/") or _APIS.get(provider, "")
         try:
@@ -99,9 +89,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         is_kept = self.initial_token and not cleaned.get("new_token") and not cleaned.get("forget_token")
         before = (self.initial["provider"], _site(self.initial["api_url"]))
         if is_kept and before != (provider, _site(address)):
-            self.add_error(
-                "new_token", "The token was entered for another place: enter the one for this, or forget it."
-            )
+            self.add_error("new_token", "The token was entered for another place: enter one for this, or forget it.")
         return cleaned
 
     def save(self, commit: bool = True) -> Any:
