@@ -88,6 +88,8 @@ class Client:
             data = response.read(MAX_BYTES + 1)
             if response.length and len(data) <= MAX_BYTES:
                 raise http.client.IncompleteRead(b"", response.length)
+            if time.monotonic() >= self._deadline:
+                raise TimeoutError  # what was cut may look as if it were complete
         except ssl.SSLCertVerificationError as error:
             raise Later(f"{self._host}: its certificate is not accepted ({error.verify_message})") from None
         except (OSError, http.client.HTTPException, ValueError) as error:

@@ -59,7 +59,14 @@ class Story:
             make_cell(preview, f"c{number}", "web", yaml_state="failed", error=error)
         for number in range(deploys):
             make_cell(
-                preview, f"d{number}", "web", yaml_state="changed", deploys=True, yaml_added=2, yaml_removed=1, group="g1"
+                preview,
+                f"d{number}",
+                "web",
+                yaml_state="changed",
+                deploys=True,
+                yaml_added=2,
+                yaml_removed=1,
+                group="g1",
             )
         totals = dict.fromkeys(("value_only", "added", "removed", "skipped"), 0)
         totals |= {"instances": 20, "unchanged": 20 - failed - deploys, "failed": failed, "deploys": deploys}

@@ -167,7 +167,12 @@ def test_a_provider_in_trouble_is_asked_again_later_and_later(provider, story, s
     [
         (429, {"Retry-After": "900"}, {}, 900),
         (429, {}, {}, 60),
-        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "RESET"}, {"message": "API rate limit exceeded"}, 1200),
+        (
+            403,
+            {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "RESET"},
+            {"message": "API rate limit exceeded"},
+            1200,
+        ),
         (403, {"Retry-After": "120"}, {"message": "You have exceeded a secondary rate limit"}, 120),
         (403, {}, {"message": "You have exceeded a secondary rate limit"}, 60),
     ],
