@@ -72,7 +72,7 @@ class Client:
     def call(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
         """Calls `path` (below the API's address, begins with a slash) and gives the JSON that it answers.
 
-        Raises Refused, Gone (404 and 410), or Later (no answer, 5xx, rate limits).
+        Raises Refused, Gone (404 and 410), or Later (no answer, 5xx, rate limits, another call at the same time).
         """
         body = None if content is None else json.dumps(content).encode()
         headers = self._headers | ({} if body is None else {"Content-Type": "application/json"})
@@ -133,7 +133,7 @@ class Client:
         if status < 300:
             return content
         said = f"{self._host} answers {status}{self._said(content)}"
-        if status in (429, 408) or status >= 500 or (status == 403 and _is_rate_limit(response, content)):
+        if status in (408, 409, 429) or status >= 500 or (status == 403 and _is_rate_limit(response, content)):
             raise Later(said, _wait(response) or (_RETRY_SECONDS if status in (403, 429) else 0))
         if status in (404, 410):
             raise Gone(f"{said}: not there, or the token may not see it")

@@ -61,15 +61,32 @@ def headers(token: str) -> dict[str, str]:
 
 
 def post_status(client: Client, place: Place, status: Status) -> None:
-    """Puts a status on a commit. Raises Refused, Later."""
-    content = {"state": _STATUSES[status.state], "name": status.name, "description": status.text[:255]}
+    """Puts a status on a commit. Raises Refused, Later.
+
+    GitLab wants to know on which ref (app/services/ci/create_commit_status_service.rb): by itself it takes any branch
+    that holds the commit, and finds none for a fork's.
+    """
+    project = f"/projects/{quote(place.project, safe='')}"
+    content = {
+        "state": _STATUSES[status.state],
+        "name": status.name,
+        "description": status.text[:255],
+        "ref": _ref(client.call("GET", f"{project}/merge_requests/{place.number}"), place.number),
+    }
     link = {"target_url": status.link} if status.link else {}
     try:
-        client.call("POST", f"/projects/{quote(place.project, safe='')}/statuses/{status.commit}", content | link)
+        client.call("POST", f"{project}/statuses/{status.commit}", content | link)
     except Refused as error:
         # Its statuses are a state machine, which takes it ill to be told what it is already.
         if "Cannot transition status" not in str(error):
             raise
+
+
+def _ref(request: Any, number: int) -> str:
+    """The branch of a merge request, or what stands for it where it comes from a fork."""
+    branch = request.get("source_branch") if isinstance(request, dict) else None
+    is_here = bool(branch) and request.get("source_project_id") == request.get("target_project_id")
+    return str(branch) if is_here else f"refs/merge-requests/{number}/head"
 
 
 def put_comment(client: Client, place: Place, comment: Comment) -> str:

@@ -52,7 +52,8 @@ class Provider:
     """`statuses` are (commit, name, state, text, link) in order, `comments` texts by id, `calls` (method, path).
 
     `fault` answers instead, when it gives (status, headers, content) for a method and path; `lose_answers` does what
-    is asked and then says nothing of it; `delay` is how many seconds each call takes.
+    is asked and then says nothing of it; `delay` is how many seconds each call takes; `is_fork` whether the pull
+    request comes from one.
     """
 
     def __init__(self, kind: str) -> None:
@@ -64,6 +65,7 @@ class Provider:
         self.fault = lambda method, path: None
         self.lose_answers = False
         self.delay = 0.0
+        self.is_fork = False
         self._ids = 4000
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
@@ -131,6 +133,9 @@ class Provider:
                 return 404, {}, {"message": "Not Found"}
             if (found := re.fullmatch(self._statuses, place)) and method == "POST":
                 return self._status(found[1], content)
+            if self.kind == "gitlab" and method == "GET" and place.endswith("/merge_requests/12"):
+                source = 7 if self.is_fork else 5
+                return 200, {}, {"source_branch": "labels", "source_project_id": source, "target_project_id": 5}
             if re.fullmatch(self._list, place):
                 return self._make(content) if method == "POST" else self._page(query)
             if (found := re.fullmatch(self._one, place)) and method == self._edit:
@@ -144,6 +149,8 @@ class Provider:
                 return 400, {}, {"type": "error", "error": {"message": "Bad request"}}
             name = content["key"]
         if self.kind == "gitlab":
+            if content.get("ref") != ("refs/merge-requests/12/head" if self.is_fork else "labels"):
+                return 404, {}, {"message": "404 References for commit Not Found"}
             before = [row for row in self.statuses if row[:2] == (commit, name)]
             if before and before[-1][2] == content["state"] == "pending":
                 said = 'Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via "enqueue")'

@@ -52,6 +52,24 @@ def test_a_pull_request_gets_a_status_on_each_head_and_one_comment_that_is_edite
     assert {answer.state for answer in Answer.objects.all()} == {"sent"}
 
 
+@pytest.mark.parametrize("provider", ["gitlab"], indirect=True)
+def test_gitlab_is_told_which_ref_even_of_a_fork(provider, story):
+    provider.is_fork = True
+    story.finish(story.push(ONE), deploys=1)
+    story.work()
+    assert states(provider) == [("1", "success")]
+
+
+@pytest.mark.parametrize("provider", ["gitlab"], indirect=True)
+def test_gitlab_is_not_troubled_by_what_it_knows(provider, story):
+    story.push(ONE)
+    story.work()
+    Answer.objects.filter(kind="status").update(sent="")
+    story.wait()
+    assert states(provider) == [("1", "pending")]
+    assert story.answer("status").state == "sent"
+
+
 @every_provider
 def test_a_status_fails_only_where_the_repository_says_so(provider, story):
     story.finish(story.push(ONE), failed=1)
