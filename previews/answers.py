@@ -48,6 +48,8 @@ def asked(preview: Preview) -> list[int]:
             return []
         # Locked by whoever ends it as well, so either we see that it has ended, or it sees that it answers.
         preview = Preview.objects.select_related("change_request__repository").get(pk=preview.pk)
+        if preview.state == Preview.SUPERSEDED:
+            return []
         for kind in (Answer.STATUS, Answer.COMMENT):
             Answer.objects.get_or_create(change_request=change_request, kind=kind)
         # What was to be said so far and nobody has heard yet is not said any more.

@@ -133,6 +133,7 @@ class Client:
         if status < 300:
             return content
         said = f"{self._host} answers {status}{self._said(content)}"
+        needed = _needed(response, content)
         if status in (408, 409, 429) or status >= 500 or (status == 403 and _is_rate_limit(response, content)):
             raise Later(said, _wait(response) or (_RETRY_SECONDS if status in (403, 429) else 0))
         if status in (404, 410):
@@ -140,7 +141,7 @@ class Client:
         if status == 401:
             raise Refused(f"{said}: the token is not accepted; enter a new one in the settings")
         if status == 403:
-            raise Refused(f"{said}: the token may not do this; see which rights it needs")
+            raise Refused(f"{said}: the token may not do this{needed}")
         if status < 400:
             raise Refused(f"{said}: it is elsewhere now; correct the address of the API or the repository")
         raise Refused(said)
@@ -186,6 +187,18 @@ def _is_rate_limit(response: http.client.HTTPResponse, content: Any) -> bool:
     if response.headers.get("Retry-After") or response.headers.get("X-RateLimit-Remaining") == "0":
         return True
     return isinstance(content, dict) and "rate limit" in str(content.get("message", "")).lower()
+
+
+def _needed(response: http.client.HTTPResponse, content: Any) -> str:
+    """The rights that a call needs, where the provider names them: GitHub in a header, Bitbucket in its error."""
+    named = response.headers.get("X-Accepted-GitHub-Permissions", "")
+    error = content.get("error") if isinstance(content, dict) else None
+    detail = error.get("detail") if isinstance(error, dict) else None
+    if isinstance(detail, dict) and isinstance(detail.get("required"), list):
+        named = ", ".join(map(str, detail["required"]))
+    return (
+        f"; it needs {' '.join(named.split())[:200]}" if named else "; docs/operations.md tells which rights it needs"
+    )
 
 
 def _wait(response: http.client.HTTPResponse) -> float:

@@ -7,8 +7,10 @@ or the table's cell is replaced by a sign that looks like it; names that Kuberne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from urllib.parse import urlencode
 
 #: What may happen to a cell, worst first: how rows are ordered, and how they are called.
 KINDS = {
@@ -57,7 +59,6 @@ class Digest:
     entries: Sequence[Entry]
     notes: Sequence[str] = ()
     link: str = ""
-    footer: str = ""
 
 
 def render_comment(digest: Digest, limit: int) -> str:
@@ -65,8 +66,8 @@ def render_comment(digest: Digest, limit: int) -> str:
     rows = sorted(digest.entries, key=_order)
     head = _head(digest)
     table = ["", "| | application | clusters | lines in each | same change |", "|---|---|---|---|---|"] if rows else []
-    lines, left = [*head, *table], limit - _size([*head, *table, digest.footer]) - _RESERVE
-    shown = _take([_row(entry) for entry in rows[:MAX_ROWS]], left)
+    lines, left = [*head, *table], limit - _size([*head, *table]) - _RESERVE
+    shown = _take([_row(entry, digest.link) for entry in rows[:MAX_ROWS]], left)
     left -= _size(shown)
     told = [entry for entry in rows if entry.message]
     said = [_message(entry) for entry in told[:MAX_NOTES]]
@@ -79,8 +80,6 @@ def render_comment(digest: Digest, limit: int) -> str:
     unsaid = len(told) - max(len(messages) - 1, 0)
     if unsaid:
         lines += ["", f"Left out here: {_many(unsaid, 'message')} of cells that fail or are not rendered."]
-    if digest.footer:
-        lines += ["", f"<sub>{digest.footer}</sub>"]
     return "\n".join(lines) + "\n"
 
 
@@ -115,7 +114,7 @@ def _order(entry: Entry) -> tuple[int, int, str, str]:
     return (list(KINDS).index(entry.kind), -len(entry.clusters), entry.application.lower(), entry.group)
 
 
-def _row(entry: Entry) -> str:
+def _row(entry: Entry, page: str) -> str:
     clusters = ", ".join(map(code, entry.clusters[:MAX_CLUSTERS]))
     more = len(entry.clusters) - MAX_CLUSTERS
     if more > 0:
@@ -123,6 +122,8 @@ def _row(entry: Entry) -> str:
     name = code(entry.application)
     lines = f"+{entry.lines[0]} −{entry.lines[1]}" if entry.lines != (0, 0) else ""
     group = code(entry.group) if entry.group else ""
+    if group and page:
+        group = f"[{group}]({page}?{urlencode({'group': entry.group})})"
     cells = (KINDS[entry.kind], f"[{name}]({entry.link})" if entry.link else name, clusters, lines, group)
     return f"| {' | '.join(cells)} |"
 
@@ -134,15 +135,8 @@ def _message(entry: Entry) -> str:
 
 def _take(lines: list[str], limit: int) -> list[str]:
     """As many of the lines as fit into `limit` bytes."""
-    return list(_fitting(lines, limit))
-
-
-def _fitting(lines: list[str], limit: int) -> Iterator[str]:
-    for line in lines:
-        limit -= _size([line])
-        if limit < 0:
-            return
-        yield line
+    sizes = accumulate(_size([line]) for line in lines)
+    return [line for line, size in zip(lines, sizes, strict=True) if size <= limit]
 
 
 def _size(lines: list[str]) -> int:

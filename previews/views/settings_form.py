@@ -10,9 +10,10 @@ from django.conf import settings
 
 from previews.engine.config import parse_config
 from previews.engine.errors import AstrolabeError
-from previews.models import Repository
+from previews.models import Answer, Repository
 from previews.scm import bitbucket, github, gitlab
 from previews.scm.client import Client, Refused
+from previews.scm.places import project_of
 
 _APIS = {"github": github.API, "gitlab": gitlab.API, "bitbucket": bitbucket.API}
 
@@ -35,6 +36,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         users = cast("forms.ModelMultipleChoiceField[Repository]", self.fields["users"])
         users.queryset = Repository.objects.exclude(pk=self.instance.pk)
         self.initial_token: str = self.instance.api_token
+        self._initial_place = _place(self.instance)
 
     class Meta:
         """Django's options."""
@@ -87,8 +89,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("api_url", str(error))
             return cleaned
         is_kept = self.initial_token and not cleaned.get("new_token") and not cleaned.get("forget_token")
-        before = (self.initial["provider"], _site(self.initial["api_url"]))
-        if is_kept and before != (provider, _site(address)):
+        if is_kept and self._initial_place[:2] != (provider, _site(address)):
             self.add_error("new_token", "The token was entered for another place: enter one for this, or forget it.")
         return cleaned
 
@@ -96,9 +97,22 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         """Saves; without a new token the old one stays, unless it is to be forgotten."""
         if self.cleaned_data["new_token"] or self.cleaned_data["forget_token"]:
             self.instance.api_token = self.cleaned_data["new_token"]
-        return super().save(commit)
+        saved = super().save(commit)
+        if _place(saved) != self._initial_place:
+            # Comments are remembered by number, which elsewhere may be somebody else's.
+            Answer.objects.filter(change_request__repository=saved).delete()
+        return saved
 
 
-def _site(address: str) -> tuple[str, str]:
+def _place(repository: Repository) -> tuple[str, str, str]:
+    """Where a repository's answers go."""
+    try:
+        project = project_of((repository.url, repository.web_url), repository.api_url)
+    except Refused:
+        project = ""
+    return repository.provider, _site(repository.api_url), project
+
+
+def _site(address: str) -> str:
     parts = urlsplit(address)
-    return parts.scheme, parts.netloc.lower()
+    return f"{parts.scheme}://{parts.netloc.lower()}"

@@ -126,6 +126,23 @@ def test_a_pull_request_that_was_closed_hears_nothing_more(provider, story):
     assert answers.asked(preview) == []
 
 
+def test_a_preview_that_is_done_before_it_is_told_of_is_told_as_done(provider, story):
+    stale = Preview.objects.get(pk=story.push(ONE).pk)
+    Answer.objects.all().delete()
+    story.finish(stale, deploys=1)  # nobody is there to answer yet
+    jobs._send(answers.asked(stale))
+    story.work()
+    assert states(provider) == [("1", "success")]
+    assert len(provider.comments) == 1
+
+
+def test_a_superseded_preview_does_not_take_the_place_of_its_successor(provider, story):
+    first, second = story.push(ONE), story.push(ONE)
+    Preview.objects.filter(pk=first.pk).update(state=Preview.SUPERSEDED)
+    assert answers.asked(first) == []
+    assert set(Answer.objects.values_list("preview", flat=True)) == {second.pk}
+
+
 def test_a_preview_with_a_question_says_nothing(provider, story):
     preview = story.push(ONE)
     Preview.objects.filter(pk=preview.pk).update(question="Kubernetes 1.33")
