@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('previews', '0009_fields'),
+        ('previews', '0011_commits'),
     ]
 
     operations = [
