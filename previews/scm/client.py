@@ -56,10 +56,12 @@ class Client:
             raise Refused("the address of the API must begin with https://") from None
         if self._scheme != "https" and not allow_local:
             raise Refused("the address of the API must begin with https://")
-        if not self._host or parts.username is not None or parts.query or parts.fragment:
+        is_plain = url.isascii() and url.isprintable() and " " not in url
+        if not is_plain or not self._host or parts.username is not None or parts.query or parts.fragment:
             raise Refused("the address of the API must be like https://api.example.com/path, with nothing more in it")
+        host = f"[{self._host}]" if ":" in self._host else self._host
         self._headers = {
-            "Host": self._host if self._port == _PORTS[parts.scheme] else f"{self._host}:{self._port}",
+            "Host": host if self._port == _PORTS[parts.scheme] else f"{host}:{self._port}",
             "User-Agent": "astrolabe",
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -76,8 +78,6 @@ class Client:
         """
         body = None if content is None else json.dumps(content).encode()
         headers = self._headers | ({} if body is None else {"Content-Type": "application/json"})
-        if time.monotonic() >= self._deadline:
-            raise Later(f"{self._host} is too slow")
         connection = _Pinned(self._host, self._port, self._address(), self._scheme == "https")
         timer = threading.Timer(max(0.0, self._deadline - time.monotonic()), connection.cut)
         timer.daemon = True
@@ -162,16 +162,20 @@ class _Pinned(http.client.HTTPConnection):
         super().__init__(host, port, timeout=CONNECT_SECONDS)
         self._address, self._is_https = address, is_https
         self._wire: socket.socket | None = None
+        self._is_cut = False
 
     def connect(self) -> None:
         """Connects."""
         # HTTPConnection forgets `sock` while an answer is still being read from it.
         self.sock = self._wire = socket.create_connection((self._address, self.port), CONNECT_SECONDS)
+        if self._is_cut:
+            raise TimeoutError
         if self._is_https:
             self.sock = self._wire = _context().wrap_socket(self.sock, server_hostname=self.host)
 
     def cut(self) -> None:
         """Ends the connection under whoever reads from it: a byte now and then would never run into a timeout."""
+        self._is_cut = True
         if self._wire is not None:
             with contextlib.suppress(OSError):
                 self._wire.shutdown(socket.SHUT_RDWR)

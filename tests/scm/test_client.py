@@ -28,6 +28,9 @@ def client_of(provider):
         "https://api.example.com/?a=b",
         "https://api.example.com:port/",
         "https://",
+        "https://api.example.com/a b",
+        "https://api.example.com/a\nb",
+        "https://äpi.example.com",
     ],
 )
 def test_an_address_that_is_none_is_refused(url):
@@ -112,6 +115,16 @@ def test_a_provider_that_dribbles_is_left_in_time(words, monkeypatch):
         Client(f"http://127.0.0.1:{server.getsockname()[1]}", {}, "", allow_local=True).call("GET", "/")
     assert time.monotonic() - began < 3
     server.close()
+
+
+def test_the_clock_of_a_client_runs_through_all_its_calls(provider, monkeypatch):
+    monkeypatch.setattr("previews.scm.client.CLIENT_SECONDS", 0.3)
+    client = client_of(provider)
+    client.call("POST", "/repos/acme/fleet/statuses/1", {"context": "a", "state": "success", "description": ""})
+    time.sleep(0.4)
+    with pytest.raises(Later, match="no answer in time"):
+        client.call("POST", "/repos/acme/fleet/statuses/2", {"context": "a", "state": "success", "description": ""})
+    assert len(provider.statuses) == 1
 
 
 @pytest.mark.parametrize(
