@@ -350,6 +350,38 @@ def test_what_is_wanted_while_something_else_is_sent_follows_at_once(provider, s
     assert states(provider) == [("1", "pending"), ("1", "success")]
 
 
+def test_whoever_sends_says_whether_something_newer_waits(provider, story):
+    first = story.push(ONE)
+    key = story.answer("status").pk
+
+    def meanwhile(method, path):
+        run = threading.Thread(target=lambda: (story.finish(first, deploys=1), connection.close()))
+        run.start()
+        run.join()
+        provider.fault = lambda method, path: None
+
+    provider.fault = meanwhile
+    # A job that comes meanwhile finds it claimed, so the sender itself sees to what is new.
+    assert answers.send(key) is True
+    assert answers.send(key) is False
+    assert states(provider) == [("1", "pending"), ("1", "success")]
+
+
+def test_what_nobody_heard_of_an_older_head_is_not_said_any_more(provider, story):
+    provider.stop()
+    story.finish(story.push(ONE), deploys=1)
+    story.work()
+    provider.start()
+    second = story.push(TWO)
+    story.wait()
+    assert states(provider) == [("2", "pending")]
+    assert provider.comments == {}
+    story.finish(second, deploys=1)
+    story.wait()
+    [text] = provider.comments.values()
+    assert TWO[:10] in text
+
+
 def test_a_slow_provider_does_not_hold_a_worker_for_ever(provider, story, monkeypatch):
     monkeypatch.setattr("previews.scm.client.CLIENT_SECONDS", 0.3)
     provider.delay = 2
