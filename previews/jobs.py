@@ -1,14 +1,14 @@
-"""What RQ runs: refresh, prepare, render, finish, sweep. Jobs carry ids; the database is the truth, the queue a hint.
+"""What RQ runs: refresh, prepare, render, finish, answer, sweep. Jobs carry ids; the queue is a hint.
 
-A job may run twice, be killed anywhere, or arrive late. Each write of a preview's jobs names the attempt that it
-belongs to, and touches nothing when there is a newer one.
+The database is the truth. A job may run twice, be killed anywhere, or arrive late. Each write of a preview's jobs names
+the attempt that it belongs to, and touches nothing when there is a newer one.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from previews import arrivals, record, renewals
+from previews import answers, arrivals, record, renewals
 from previews.engine.errors import AstrolabeError
 from previews.engine.preview import Clock, Workbench, choose_sides
 from previews.engine.preview import prepare as prepare_preview
@@ -38,6 +38,8 @@ BATCH = 40
 RENEWALS = "renewals"
 #: Seconds after which a preview that waits while nothing is queued counts as lost. A batch takes less than half of it.
 PATIENCE = 300
+#: Jobs on a queue that is so full that it holds whatever is due already.
+CROWDED = 200
 
 
 def enqueue(job: Callable[..., None], *ids: int, queue: str = "default") -> None:
@@ -65,12 +67,12 @@ def _attempt(job: Callable[[Preview, int], None] | Callable[..., None]) -> Calla
         try:
             job(preview, attempt, *more)
         except AstrolabeError as error:
-            update(preview_id, attempt, state=Preview.FAILED, error=str(error), finished_at=timezone.now(), message="")
+            _fail(preview_id, attempt, str(error))
             renew_soon()
         except Exception as error:
             log.exception("preview %s failed", preview_id)
             text = f"Astrolabe itself failed ({type(error).__name__}); the log of the worker says where."
-            update(preview_id, attempt, state=Preview.FAILED, error=text, finished_at=timezone.now(), message="")
+            _fail(preview_id, attempt, text)
             raise
 
     return run
@@ -81,6 +83,30 @@ def update(preview_id: int, attempt: int, **fields: Any) -> bool:
     fields["beat_at"] = timezone.now()
     running = Preview.objects.filter(pk=preview_id, attempt=attempt, state__in=Preview.RUNNING)
     return bool(running.update(**fields))
+
+
+def _fail(preview_id: int, attempt: int, error: str) -> None:
+    """Ends a preview that could not be made, and has that told."""
+    fields = {"state": Preview.FAILED, "error": error, "finished_at": timezone.now(), "message": ""}
+    with transaction.atomic():
+        if update(preview_id, attempt, **fields):
+            _send(answers.ended(preview_id))
+
+
+def _send(answer_ids: Iterable[int]) -> None:
+    for answer_id in answer_ids:
+        enqueue(answer, answer_id)
+
+
+def answer(answer_id: int) -> None:
+    """Tells the provider what is written down for it; what it does not take now stays for `sweep`."""
+    if answers.send(answer_id):
+        enqueue(answer, answer_id)
+
+
+def answer_again(repository: Repository) -> None:
+    """Has what was refused or waits tried anew, as the settings have changed."""
+    _send(answers.resume(repository))
 
 
 def refresh(repository_id: int) -> None:
@@ -147,6 +173,7 @@ def request_preview(change_request: ChangeRequest, what_if: WhatIf = NOTHING_MOR
     same = Preview.objects.filter(change_request=change_request, question=preview.question)
     older = same.filter(state__in=Preview.RUNNING).exclude(pk=preview.pk)
     older.update(state=Preview.SUPERSEDED, message="", finished_at=timezone.now())
+    _send(answers.asked(preview))
     return preview
 
 
@@ -253,6 +280,7 @@ def finish(preview: Preview, attempt: int) -> None:
     with transaction.atomic():
         if update(preview.pk, attempt, **fields):
             record.keep_cells(preview, finished)
+            _send(answers.ended(preview.pk))
             RenderBatch.objects.filter(preview=preview).delete()
     renew_soon()
 
@@ -272,7 +300,9 @@ def sweep() -> None:
     for preview in Preview.objects.filter(lost):
         if preview.attempt >= 3:
             text = "No worker could finish this preview in three attempts. Are workers running?"
-            update(preview.pk, preview.attempt, state=Preview.FAILED, error=text, finished_at=timezone.now())
+            _fail(preview.pk, preview.attempt, text)
         else:
             start(preview)
     renew_soon()
+    if django_rq.get_queue("default").count < CROWDED:
+        _send(answers.due())

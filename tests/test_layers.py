@@ -24,6 +24,7 @@ MAY_IMPORT = {
         "previews.record",
         "previews.arrivals",
         "previews.renewals",
+        "previews.answers",
     ),
     "previews/renewals.py": (
         "previews.engine",
@@ -40,6 +41,8 @@ MAY_IMPORT = {
         "previews.endings",
     ),
     "previews/endings.py": ("previews.engine", "previews.models"),
+    "previews/answers.py": ("previews.digest", "previews.engine", "previews.models", "previews.scm"),
+    "previews/digest.py": ("previews.engine", "previews.models", "previews.scm"),
     "previews/scm": ("previews.scm",),
     "previews/supervisor.py": (),
     "previews/middleware.py": (),

@@ -25,7 +25,9 @@ def database():
 
 
 @pytest.mark.parametrize(
-    "arguments", [("tests/models", "tests/views"), ("tests/test_jobs.py", "-k", JOBS)], ids=["pages", "jobs"]
+    "arguments",
+    [("tests/models", "tests/views"), ("tests/test_jobs.py", "-k", JOBS), ("tests/scm/test_answers.py",)],
+    ids=["pages", "jobs", "answers"],
 )
 def test_on_postgresql(database, arguments):
     done = subprocess.run(

@@ -26,13 +26,32 @@ class Repository(models.Model):
     `exact_by_default` a preview compares a change request's head itself instead of what merging it would give.
     `hook_secret` is what the provider signs its webhooks with. `users` are repositories whose Applications use charts
     of this one: its previews show them too. `default_commit` is where the default branch stood when it was fetched.
+
+    `provider` is who is told of previews, with `api_token` at `api_url`; `comments` and `fails_on` are when the change
+    request gets a comment, and when its status fails.
     """
+
+    PLAIN = "plain"
+    PROVIDERS = (
+        (PLAIN, "nobody"),
+        ("github", "GitHub"),
+        ("gitlab", "GitLab"),
+        ("gitea", "Gitea or Forgejo"),
+        ("bitbucket", "Bitbucket Cloud"),
+    )
+    NEVER, CHANGES, ALWAYS, CELLS = "never", "changes", "always", "cells"
+    COMMENTS = ((NEVER, "never"), (CHANGES, "when something changes"), (ALWAYS, "always"))
+    FAILS_ON = ((NEVER, "never"), (CELLS, "when something cannot be rendered"))
 
     name = models.CharField(max_length=NAME_LENGTH)
     slug = models.SlugField(max_length=100, unique=True)
     url = models.CharField(max_length=2000)
     web_url = models.CharField(max_length=2000, blank=True)
-    provider = models.CharField(max_length=20, default="plain")
+    provider = models.CharField(max_length=20, default=PLAIN, choices=PROVIDERS)
+    api_url = models.CharField(max_length=2000, blank=True)
+    api_token = models.CharField(max_length=2000, blank=True)
+    comments = models.CharField(max_length=10, default=CHANGES, choices=COMMENTS)
+    fails_on = models.CharField(max_length=10, default=NEVER, choices=FAILS_ON)
     default_branch = models.CharField(max_length=NAME_LENGTH, blank=True)
     config_text = models.TextField(blank=True)
     exact_by_default = models.BooleanField(default=False)

@@ -1,13 +1,20 @@
-"""Bitbucket Cloud's webhooks (support.atlassian.com: event payloads, secure webhooks).
+"""Bitbucket Cloud: its webhooks, and what we tell it.
+
+support.atlassian.com: event payloads, secure webhooks; developer.atlassian.com: commit statuses, pull requests.
 
 Bitbucket keeps no ref for a pull request, so its head is the source branch; one from a fork cannot be had.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
+from urllib.parse import quote
 
+from previews.scm.answer import Comment, Place, Status, Thread, put
+from previews.scm.client import Client
 from previews.scm.events import (
     ChangeEvent,
     Event,
@@ -23,6 +30,10 @@ from previews.scm.events import (
 #: The headers that name the event and the delivery.
 EVENT, DELIVERY = "X-Event-Key", "X-Request-UUID"
 _SIGNATURE = "X-Hub-Signature"
+
+#: Where its API is, and how many bytes a comment may have (32,768 characters).
+API, COMMENT_BYTES = "https://api.bitbucket.org/2.0", 30_000
+_STATUSES = {"pending": "INPROGRESS", "success": "SUCCESSFUL", "failure": "FAILED", "error": "FAILED"}
 _STATES: dict[str, Literal["open", "closed", "merged"]] = {
     "OPEN": "open",
     "MERGED": "merged",
@@ -57,3 +68,31 @@ def read(event: str, payload: Mapping[str, Any]) -> Event | None:
         at=time_of(request, "updated_on"),
         merged_commit=commit_of(request, "merge_commit", "hash"),
     )
+
+
+def headers(token: str) -> dict[str, str]:
+    """How we tell who we are: an access token of a repository, or `e-mail:API token` of a user."""
+    if ":" in token:
+        return {"Authorization": "Basic " + base64.b64encode(token.encode()).decode()}
+    return {"Authorization": f"Bearer {token}"}
+
+
+def post_status(client: Client, place: Place, status: Status) -> None:
+    """Puts a status on a commit. Bitbucket wants a link in each, so without one it is the pull request itself."""
+    content = {
+        "key": status.name if len(status.name) <= 40 else hashlib.sha256(status.name.encode()).hexdigest()[:40],
+        "name": status.name[:255],
+        "state": _STATUSES[status.state],
+        "description": status.text[:255],
+        "url": status.link or f"https://bitbucket.org/{quote(place.project)}/pull-requests/{place.number}",
+    }
+    client.call("POST", f"/repositories/{quote(place.project)}/commit/{status.commit}/statuses/build", content)
+
+
+def put_comment(client: Client, place: Place, comment: Comment) -> str:
+    """Edits our comment or makes it; gives its id. Raises Refused, Gone, Later."""
+    comments = f"/repositories/{quote(place.project)}/pullrequests/{place.number}/comments"
+    thread = Thread(comments, comments, "pagelen=100&sort=-created_on", edit="PUT")
+    # It shows HTML comments as text; the definition of a link that is not used is not seen.
+    text = f"{comment.text}\n\n[astrolabe]: # ({comment.marker})"
+    return put(client, thread, comment, {"content": {"raw": text}})

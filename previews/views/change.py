@@ -36,6 +36,7 @@ def show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "pushes": pushes,
         "comparable": [push.shown for push in pushes if push.shown.state == Preview.DONE],
         "latest": plain[0] if plain else None,
+        "answers": [answer for answer in change_request.answers.order_by("-kind") if answer.wanted],
     }
     return render(request, "change.html", context)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, cast
 
-from django import forms
 from django.core.paginator import Paginator
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -14,51 +12,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from previews import jobs
-from previews.engine.config import parse_config
 from previews.engine.errors import AstrolabeError
 from previews.engine.whatif import WhatIf, make_what_if
-from previews.models import ChangeRequest, Preview, Repository
+from previews.models import Answer, ChangeRequest, Preview, Repository
+from previews.views.settings_form import SettingsForm
 from previews.workshop import mirror_of
 
 PAGE = 50
 _STATES = ("open", "merged", "closed", "all")
-
-
-class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What can be set for a repository in the page."""
-
-    # Not stripped: the first line's indentation counts.
-    config_text = forms.CharField(required=False, strip=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offers all other repositories as fleets."""
-        super().__init__(*args, **kwargs)
-        users = cast("forms.ModelMultipleChoiceField[Repository]", self.fields["users"])
-        users.queryset = Repository.objects.exclude(pk=self.instance.pk)
-
-    class Meta:
-        """Django's options."""
-
-        model = Repository
-        fields = ("name", "web_url", "exact_by_default", "users", "config_text")
-        widgets: ClassVar = {"users": forms.CheckboxSelectMultiple}
-
-    def clean_config_text(self) -> str:
-        """Says what is wrong with the configuration, and in which line."""
-        text: str = self.cleaned_data["config_text"].replace("\r\n", "\n")
-        if text.strip():
-            try:
-                parse_config(text)
-            except AstrolabeError as error:
-                raise forms.ValidationError(str(error)) from error
-        return text if text.strip() else ""
-
-    def clean_web_url(self) -> str:
-        """Only an address that a browser can follow safely becomes a link."""
-        address: str = self.cleaned_data["web_url"].strip()
-        if address and not address.startswith(("https://", "http://")):
-            raise forms.ValidationError("Begin the web address with https:// or http://.")
-        return address
 
 
 def show(request: HttpRequest, slug: str) -> HttpResponse:
@@ -117,11 +78,19 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
     form = SettingsForm(request.POST or None, instance=repository)
     if request.method == "POST" and form.is_valid():
         form.save()
+        jobs.answer_again(repository)
         return redirect(repository)
     title = Repository.objects.values_list("name", flat=True).get(pk=repository.pk)
     hook_url = request.build_absolute_uri(reverse("hook", args=[slug]))
     context = {"repository": repository, "title": title, "form": form, "hook_url": hook_url}
+    context |= {"unsent": _unsent(repository), "has_token": bool(form.initial_token)}
     return render(request, "repository_settings.html", context, status=422 if form.errors else 200)
+
+
+def _unsent(repository: Repository) -> list[Answer]:
+    """The latest answers that the provider has not taken, with what it said."""
+    found = Answer.objects.filter(change_request__repository=repository).exclude(wanted=F("sent")).exclude(error="")
+    return list(found.select_related("change_request__repository").order_by("-is_refused", "-pk")[:5])
 
 
 def _list(request: HttpRequest, repository: Repository, error: str = "") -> HttpResponse:
