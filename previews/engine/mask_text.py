@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from previews.engine.errors import YamlError
 from previews.engine.mask_comments import IsSecret, mask_comments
@@ -42,7 +43,7 @@ def _mask_in_place(text: str, is_secret: IsSecret, mask: Mask) -> str | None:
     if text.startswith("\ufeff") or not all(one.bare for one in secret) or any(_is_odd(text, one) for one in found):
         return None
     marks = [(one, mask_leaf(one.value, mask)) for one in secret]
-    hidden = {str(one.value): mark for one, mark in marks if mark is not one.value}
+    hidden = {form: mark for one, mark in marks if mark is not one.value for form in _forms(text, one)}
     comments = mask_comments(text, found, is_secret, mask, hidden)
     if comments is None:
         return None
@@ -58,6 +59,13 @@ def _mask_in_place(text: str, is_secret: IsSecret, mask: Mask) -> str | None:
 
 def _is_odd(text: str, scalar: Scalar) -> bool:
     return not scalar.bare and "#" in text[scalar.start : scalar.end]
+
+
+def _forms(text: str, secret: Scalar) -> Iterator[str]:
+    """What a comment may quote of a secret: what it means, what is written, and a line of either."""
+    for form in (str(secret.value), text[secret.start : _end(text, secret)].strip("\"'")):
+        yield form
+        yield from (line.strip() for line in form.splitlines())
 
 
 def _quoted(mark: str) -> str:
