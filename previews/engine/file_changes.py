@@ -26,8 +26,8 @@ class ReadFile:
         return self.store.blob(self.id).decode("utf-8", "replace")
 
 
-#: The text of a file as it may be shown.
-Show = Callable[[ReadFile], str]
+#: The text of a file as it may be shown beside that of the other side, None when there is no other.
+ShowFile = Callable[[ReadFile, ReadFile | None], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ def told_apart(files: Iterable[ReadFile]) -> tuple[ReadFile, ...]:
     return tuple(found.values())
 
 
-def compare_files(base: Sequence[ReadFile], head: Sequence[ReadFile], show: Show) -> tuple[ValueFile, ...]:
+def compare_files(base: Sequence[ReadFile], head: Sequence[ReadFile], show: ShowFile) -> tuple[ValueFile, ...]:
     """The files of both sides by name: in the head's order, then those that are read no more."""
     before, after = ({file.name: file for file in side} for side in (base, head))
     return tuple(_compare(name, before.get(name), after.get(name), show) for name in {**after, **before})
 
 
-def _compare(name: str, before: ReadFile | None, after: ReadFile | None, show: Show) -> ValueFile:
+def _compare(name: str, before: ReadFile | None, after: ReadFile | None, show: ShowFile) -> ValueFile:
     if before == after:
         return ValueFile(name)
-    return ValueFile(name, show(before) if before else None, show(after) if after else None)
+    return ValueFile(name, show(before, after) if before else None, show(after, before) if after else None)

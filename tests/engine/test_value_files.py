@@ -96,6 +96,18 @@ def test_secrets_in_files_are_masked_and_their_comments_stay(files):
     assert file.head.endswith("  # new each year\n")
 
 
+def test_a_comment_does_not_tell_what_the_other_side_masks(files):
+    base = fleet(1) | with_files("a.yaml")
+    base |= {"charts/web/a.yaml": "text: a\npassword: hunter22 # next: canary33\n"}
+    found = files(base, {"charts/web/a.yaml": "text: a\npassword: canary33 # was hunter22 until May\n"})
+    file = found["charts/web/a.yaml"]
+    assert "hunter22" not in file.base + file.head
+    assert "canary33" not in file.base + file.head
+    old, new = (text.partition("password: ")[2].partition('"')[2].partition('"')[0] for text in (file.base, file.head))
+    assert file.head.endswith(f"# was {old} until May\n")
+    assert file.base.endswith(f"# next: {new}\n")
+
+
 def test_the_files_of_a_release_stand_instead_of_the_charts_own(git, bench):
     chosen = "      valuesFiles: [./values/one.yaml, ./values/none.yaml]\n      ignoreMissingValuesFiles: true\n"
     apps = {"apps/base/podinfo/release.yaml": release(chart_more=chosen)}
