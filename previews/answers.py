@@ -88,7 +88,10 @@ def _is_told(change_request: ChangeRequest) -> bool:
     return is_open and repository.provider in PROVIDERS and bool(repository.api_token)
 
 
-def _status(preview: Preview) -> dict[str, Any]:
+def _status(preview: Preview) -> dict[str, Any] | None:
+    """What the status shall say, None for what it says: a head is not pending anew each time its target moves."""
+    if preview.renewal and preview.is_running:
+        return None
     repository, target = preview.repository, preview.base_revision
     state, text = "pending", "the preview is being made"
     if preview.state == Preview.DONE:

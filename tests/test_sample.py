@@ -112,3 +112,40 @@ def test_the_linked_pull_requests_deploy_together(bench):
 def test_the_conflicting_one_says_so(bench):
     prepared, _ = run_preview(bench, "refs/pull/13/head")
     assert prepared.sides.conflicts == ("values/seoul-prod-1/search.yaml",)
+
+
+def test_the_rotated_token_shows_in_its_file_and_cannot_be_read(bench):
+    prepared, _ = run_preview(bench, "refs/pull/15/head")
+    (cell,) = prepared.plan.cells
+    assert [(file.name, file.is_changed) for file in cell.files] == [
+        ("charts/payments/values.yaml", False),
+        ("values/tokyo-prod-1/payments.yaml", True),
+    ]
+    file = cell.files[1]
+    assert file.lines == (2, 0)
+    assert "provider:\n  token: " in file.head
+    assert "not-real" not in f"{file.base}{file.head}"
+
+
+def test_each_way_of_handing_values_to_a_chart_is_a_file(bench):
+    names = {}
+    for number in (3, 16):
+        prepared, _ = run_preview(bench, f"refs/pull/{number}/head", unpinned=number == 16)
+        names |= {cell.application: [file.name for file in cell.files] for cell in prepared.plan.cells}
+    assert {name: found[2:] for name, found in names.items()} == {
+        "checkout": [],
+        "catalog": ["Application parameters"],
+        "search": ["Application"],
+        "notifier": ["Application"],
+        "payments": [],
+        "loyalty": [],
+        "edge-gateway": [],
+    }
+
+
+def test_a_value_without_effect_is_a_line_of_one_file(bench):
+    prepared, _ = run_preview(bench, "refs/pull/2/head")
+    (cell,) = prepared.plan.cells
+    assert {file.name: file.lines for file in cell.files if file.is_changed} == {
+        "values/seoul-prod-1/notifier.yaml": (1, 0)
+    }

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from previews.engine.cells import Lines, ResourceState
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.opcodes import count
-from previews.engine.trees import ObjectStore
+from previews.engine.render.requests import digest
+from previews.engine.yamls import dump
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """A value file of one side. `id` is its blob's, so that the same text is known without reading it."""
+    """A value file of one side. `id` is its blob's, so that the same text is known without reading it.
+
+    `read` gives its bytes, and raises RenderFailed when they are too many.
+    """
 
     name: str
     id: str
-    store: ObjectStore = field(repr=False, compare=False)
+    read: Callable[[], bytes] = field(repr=False, compare=False)
 
     @property
     def text(self) -> str:
         """What stands in it, read anew each time; secrets are not masked. Raises RenderFailed when it is too large."""
-        return self.store.blob(self.id).decode("utf-8", "replace")
+        return self.read().decode("utf-8", "replace")
 
 
-#: The text of a file as it may be shown.
-Show = Callable[[ReadFile], str]
+def inline_file(name: str, values: str | Mapping[str, Any]) -> ReadFile:
+    """A file for values that stand in none: YAML as somebody wrote it, or what it would say."""
+
+    def read() -> bytes:
+        text = values if isinstance(values, str) else dump(values, sort_keys=False)
+        return text.encode("utf-8", "replace")
+
+    return ReadFile(name, digest(values), read)
+
+
+#: The text of a file as it may be shown beside that of the other side, None when there is no other.
+ShowFile = Callable[[ReadFile, ReadFile | None], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +89,17 @@ def told_apart(files: Iterable[ReadFile]) -> tuple[ReadFile, ...]:
         while name in found:
             number += 1
             name = f"{file.name} ({number})"
-        found[name] = ReadFile(name, file.id, file.store)
+        found[name] = replace(file, name=name)
     return tuple(found.values())
 
 
-def compare_files(base: Sequence[ReadFile], head: Sequence[ReadFile], show: Show) -> tuple[ValueFile, ...]:
+def compare_files(base: Sequence[ReadFile], head: Sequence[ReadFile], show: ShowFile) -> tuple[ValueFile, ...]:
     """The files of both sides by name: in the head's order, then those that are read no more."""
     before, after = ({file.name: file for file in side} for side in (base, head))
     return tuple(_compare(name, before.get(name), after.get(name), show) for name in {**after, **before})
 
 
-def _compare(name: str, before: ReadFile | None, after: ReadFile | None, show: Show) -> ValueFile:
+def _compare(name: str, before: ReadFile | None, after: ReadFile | None, show: ShowFile) -> ValueFile:
     if before == after:
         return ValueFile(name)
-    return ValueFile(name, show(before) if before else None, show(after) if after else None)
+    return ValueFile(name, show(before, after) if before else None, show(after, before) if after else None)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from previews.engine.applications import Application, HelmOptions
+from previews.engine.applications import Application, HelmOptions, Source
 from previews.engine.errors import RenderFailed
+from previews.engine.fields import mapping
 from previews.engine.render.charts import Chart, Dependency
 from previews.engine.render.integers import integer_paths, integers_template
 from previews.engine.render.requests import digest
 from previews.engine.values import escape_commas, expand_environment, set_value
+
+#: What inline values go by among the value files.
+INLINE = "Application"
 
 
 def release_name(definition: Application, options: HelmOptions) -> str:
@@ -31,6 +35,22 @@ def with_parameters(
         text = escape_commas(expand_environment(names[name], environment))
         result = set_value(result, f"{name}={text}", force_string)
     return result
+
+
+def inline_values(source: Source, environment: Mapping[str, str]) -> list[tuple[str, str | Mapping[str, Any]]]:
+    """The values that an Application holds itself, by name, in the order in which Helm merges them.
+
+    `values` is a text, as it is written; parameters are the values that they make.
+    """
+    options, helm = source.helm or HelmOptions(), mapping(source.raw, "helm")
+    found: list[tuple[str, str | Mapping[str, Any]]] = []
+    if options.values:
+        text = helm.get("values")
+        found.append((INLINE, text if isinstance(text, str) and helm.get("valuesObject") is None else options.values))
+    if options.parameters:
+        made = with_parameters({}, options, environment, force_string=False)
+        found.append((f"{INLINE} parameters", with_parameters(made, options, environment, force_string=True)))
+    return found
 
 
 def whole_numbers(options: HelmOptions, environment: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from previews.engine.config import Ignore
 from previews.engine.discover.applicationsets.policy import policy_notes
 from previews.engine.discover.fleet import ANY_CLUSTER, Fleet
 from previews.engine.errors import AstrolabeError, NotRendered, RenderFailed
-from previews.engine.file_changes import ReadFile, ValueFile, compare_files
+from previews.engine.file_changes import ReadFile, ShowFile, ValueFile, compare_files
 from previews.engine.flux.verdict import flux_verdict
 from previews.engine.mask_text import mask_text
 from previews.engine.masking import Mask, mask_values
@@ -21,7 +21,6 @@ from previews.engine.yamls import canonical, dump
 
 Problem = RenderFailed | NotRendered
 Show = Callable[[Resolution | Problem | None], str]
-ShowFile = Callable[[ReadFile], str]
 
 
 @dataclass(frozen=True)
@@ -135,15 +134,16 @@ class _Pair:
 
 def _file_shower(patterns: tuple[str, ...], mask: Mask) -> ShowFile:
     """Gives the text of a file with its secrets masked. Many instances read the same file: it is masked once."""
-    known: dict[str, str] = {}
+    known: dict[tuple[str, str], str] = {}
 
-    def show(file: ReadFile) -> str:
-        if file.id not in known:
+    def show(file: ReadFile, other: ReadFile | None) -> str:
+        key = file.id, other.id if other else ""
+        if key not in known:
             try:
-                known[file.id] = mask_text(file.text, patterns, mask)
+                known[key] = mask_text(file.text, patterns, mask, other.text if other else "")
             except RenderFailed as error:
-                known[file.id] = f"# {error}\n"
-        return known[file.id]
+                known[key] = f"# {error}\n"
+        return known[key]
 
     return show
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from previews.engine.applications import Application, HelmOptions, Instance, Profile, Source
@@ -16,11 +17,18 @@ from previews.engine.config import Cluster, FleetConfig
 from previews.engine.documents import read_mapping
 from previews.engine.environment import environment_of
 from previews.engine.errors import NotRendered, RenderFailed
-from previews.engine.file_changes import ReadFile, told_apart
+from previews.engine.file_changes import ReadFile, inline_file, told_apart
 from previews.engine.flux import parts
 from previews.engine.flux.artifact import Artifact
 from previews.engine.flux.options import FluxOptions
-from previews.engine.helm_input import inputs_of, is_enabled, release_name, whole_numbers, with_parameters
+from previews.engine.helm_input import (
+    inline_values,
+    inputs_of,
+    is_enabled,
+    release_name,
+    whole_numbers,
+    with_parameters,
+)
 from previews.engine.manifests import MissingDependency
 from previews.engine.overrides import overridden
 from previews.engine.remote.outside import Outside
@@ -47,7 +55,7 @@ class Resolution:
     """One side of an instance, ready to render. `shown` is what it hands to its template, as the value row has it.
 
     `version` is the chart's where Flux releases a change of the chart only with a new one, else "". `files` are the
-    value files in the order in which Helm merges them, the chart's own first.
+    value files in the order in which Helm merges them: the chart's own first, what the Application itself holds last.
     """
 
     shown: Any
@@ -304,7 +312,9 @@ class Resolver:
             values = self._helm_values(instance, found.source, files, places)
             part, missing = self._helm_part(instance, found, values)
             if flux is None:
-                return _Made((part,), values, tuple(missing), files=self._read_files(found, written, places))
+                inline = inline_values(found.source, environment_of(definition, found.source))
+                read = (*self._read_files(found, written, places), *(inline_file(*one) for one in inline))
+                return _Made((part,), values, tuple(missing), files=read)
             source = replace(found.source, chart=written.chart)
             part = parts.release_part(instance, flux, part, found.tree, source)
             shown = merge(parts.default_values(found.tree, source, flux) or {}, values) | dict(flux.hidden)
@@ -418,7 +428,7 @@ class Resolver:
         first = list(instead) or ([] if is_packed else [own])
         entries = ((place, place.tree.entry(place.path)) for place in (*first, *places))
         return tuple(
-            ReadFile(self._home_name(place.source) + place.path, entry.id, place.tree.store)
+            ReadFile(self._home_name(place.source) + place.path, entry.id, partial(place.tree.store.blob, entry.id))
             for place, entry in entries
             if entry is not None and entry.is_file
         )

@@ -65,7 +65,21 @@ def test_layout_and_comments_stay(text, expected):
         ("a: [1,# token: x\n 2]\n", "a: [1,# token: ***\n 2]\n"),
         ("token:\n# - x\n- z\n# - y\na: 1\n# - x\n", "token:\n# - ***\n- ***\n# - ***\na: 1\n# - x\n"),
         ("# password: true\n# who: me\n", "# password: true\n# who: me\n"),
+        ("# privateKey: |  # pem\n#   x\nb: 1\n", "# privateKey: |  # pem\n#   ***\nb: 1\n"),
+        ("# privateKey: |\n#   x\n\n#   y\n\nb: 1\n", "# privateKey: |\n#   ***\n\n#   ***\n\nb: 1\n"),
+        ("# token: [x,\n#   y]\n# a: 1\n", "# token: ***\n#   ***\n# a: 1\n"),
+        ('# token: "x\n#   y"\n# a: 1\n', "# token: ***\n#   ***\n# a: 1\n"),
+        ("# token: !vault |\n#   x\n# a: 1\n", "# token: ***\n#   ***\n# a: 1\n"),
+        ("# - token: |\n#     x\n#   name: y\n", "# - token: |\n#     ***\n#   name: y\n"),
+        ("# - token: x\n# - name: y\n", "# - token: ***\n# - name: y\n"),
+        ("# password: !x\n# token: &x\n# token: #x\n", "# password: ***\n# token: ***\n# token: ***\n"),
+        ("# password: '' # none\n#   at all\n", "# password: '' # none\n#   at all\n"),
+        ("token:\n- z\n# -\tx\n", "token:\n- ***\n# -\t***\n"),
         ("password: hunter22\n# it was Hunter, hunter22!\n", "password: ***\n# it was Hunter, ***!\n"),
+        ("password: 0123456\n# not 0123456\n", "password: ***\n# not ***\n"),
+        ('password: "hunt\\x65r22"\n# hunt\\x65r22, hunter22\n', "password: ***\n# ***, ***\n"),
+        ("privateKey: |\n  line one\n  line two\n# line one\n", "privateKey: ***\n# ***\n"),
+        ("password: hunter22\ntoken: hunter22-x\n# hunter22-x\n", "password: ***\ntoken: ***\n# ***\n"),
     ],
 )
 def test_secrets_in_comments_are_masked(text, expected):
@@ -146,6 +160,17 @@ def test_no_secret_survives_and_the_rest_says_the_same(values, is_flow):
     assert "canary" not in found
     assert "Written anew" not in found
     assert "is no YAML" not in found
+
+
+@given(
+    st.dictionaries(KEYS, TREES, max_size=4).map(without_canaries), st.booleans(), st.sampled_from(["# ", "#", "  # "])
+)
+def test_no_secret_of_what_was_commented_out_survives(values, skips_empty, sign):
+    lines = dump(values, sort_keys=False).split("\n")
+    text = "\n".join(line if skips_empty and not line.strip() else f"{sign}{line}" for line in lines)
+    found = masked(f"a: 1\n{text}\nb: 2\n")
+    assert "canary" not in found
+    assert found.count("\n") == text.count("\n") + 3
 
 
 LINES = st.text("abcXYZ019 é.,;!?/'\"#:-", min_size=1, max_size=20).filter(lambda text: text.strip())

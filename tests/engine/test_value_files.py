@@ -96,6 +96,75 @@ def test_secrets_in_files_are_masked_and_their_comments_stay(files):
     assert file.head.endswith("  # new each year\n")
 
 
+def test_a_comment_does_not_tell_what_the_other_side_masks(files):
+    base = fleet(1) | with_files("a.yaml")
+    base |= {"charts/web/a.yaml": "text: a\npassword: hunter22 # next: canary33\n"}
+    found = files(base, {"charts/web/a.yaml": "text: a\npassword: canary33 # was hunter22 until May\n"})
+    file = found["charts/web/a.yaml"]
+    assert "hunter22" not in file.base + file.head
+    assert "canary33" not in file.base + file.head
+    old, new = (text.partition("password: ")[2].partition('"')[2].partition('"')[0] for text in (file.base, file.head))
+    assert file.head.endswith(f"# was {old} until May\n")
+    assert file.base.endswith(f"# next: {new}\n")
+
+
+def with_inline(helm):
+    lines = "".join(f"      {line}\n" for line in helm.splitlines())
+    return {"clusters/c1/web.yaml": application("web", "charts/web", f"    helm:\n{lines}")}
+
+
+def test_what_the_application_holds_itself_stands_behind_the_files_as_it_is_written(files):
+    helm = "valueFiles: [a.yaml]\nvalues: |\n  # who\n  text: {}\n  password: hunter22\nparameters:\n"
+    helm += "- {{name: db.token, value: {}}}\n- {{name: size, value: '3', forceString: true}}\n"
+    base = fleet(1) | with_inline(helm.format("a", "canary11")) | {"charts/web/a.yaml": "text: z\n"}
+    found = files(base, with_inline(helm.format("b", "canary12")))
+
+    assert [(file.name, file.is_changed) for file in found.values()] == [
+        ("charts/web/values.yaml", False),
+        ("charts/web/a.yaml", False),
+        ("Application", True),
+        ("Application parameters", True),
+    ]
+    inline, parameters = found["Application"], found["Application parameters"]
+    assert inline.base.startswith("# who\ntext: a\npassword: ")
+    assert inline.lines == (1, 1)
+    assert parameters.head.startswith("db:\n  token: ")
+    assert parameters.head.endswith('size: "3"\n')
+    assert parameters.lines == (1, 1)
+    assert not any(word in text for file in (inline, parameters) for text in (file.base, file.head)
+                   for word in ("hunter", "canary"))  # fmt: skip
+
+
+def test_an_object_of_values_stands_in_its_own_order_and_beats_the_text(files):
+    helm = "values: |\n  unused: 1\nvaluesObject:\n  text: {}\n  also: x\n"
+    found = files(fleet(1) | with_inline(helm.format("a")), with_inline(helm.format("b")))
+    assert (found["Application"].base, found["Application"].head) == ("text: a\nalso: x\n", "text: b\nalso: x\n")
+
+
+def test_what_stands_in_a_file_beside_the_application_counts_as_its_own(files):
+    over = {"charts/web/.argocd-source.yaml": "helm: {parameters: [{name: text, value: new}]}\n"}
+    found = files(fleet(1), over)
+    assert {name: file.state for name, file in found.items() if file.is_changed} == {"Application parameters": "added"}
+    assert found["Application parameters"].head == "text: new\n"
+
+
+def test_the_inline_values_of_several_sources_are_told_apart(files):
+    def two(text):
+        lines = (
+            f"  - {{repoURL: {ADDRESS}, targetRevision: main, path: charts/web, "
+            f"helm: {{releaseName: {release}, valuesObject: {{text: {value}}}}}}}\n"
+            for release, value in (("one", "a"), ("two", text))
+        )
+        return {"clusters/c1/web.yaml": with_reference(ADDRESS).partition("  - {")[0] + "".join(lines)}
+
+    found = files(fleet(1) | two("b"), two("c"))
+    assert [(file.name, file.is_changed) for file in found.values()] == [
+        ("charts/web/values.yaml", False),
+        ("Application", False),
+        ("Application (2)", True),
+    ]
+
+
 def test_the_files_of_a_release_stand_instead_of_the_charts_own(git, bench):
     chosen = "      valuesFiles: [./values/one.yaml, ./values/none.yaml]\n      ignoreMissingValuesFiles: true\n"
     apps = {"apps/base/podinfo/release.yaml": release(chart_more=chosen)}

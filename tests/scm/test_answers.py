@@ -102,6 +102,21 @@ def test_a_force_push_to_an_older_head_is_answered_by_its_older_preview(provider
     assert ONE[:10] in text
 
 
+def test_a_renewal_leaves_the_status_as_it_is_until_it_knows_better(provider, story):
+    story.finish(story.push(ONE), deploys=3)
+    story.work()
+    renewal = Preview.objects.create(
+        repository=story.repository, change_request=ChangeRequest.objects.get(), key="renewal", renewal=True,
+        base_revision="main", base_commit=TWO, head_revision="x", head_commit=ONE, attempt=1,
+    )  # fmt: skip
+    jobs._send(answers.asked(renewal))
+    story.work()
+    assert states(provider) == [("1", "success")]
+    story.finish(renewal, deploys=4)
+    story.work()
+    assert provider.statuses[-1][3] == "4 of 20 instances change; 4 deploy"
+
+
 def test_an_older_preview_that_ends_after_a_newer_one_says_nothing(provider, story):
     first, second = story.push(ONE), story.push(TWO)
     story.finish(second, deploys=1)

@@ -169,3 +169,25 @@ def test_what_the_preview_finds_stands_on_the_page_with_secrets_masked(client, g
     assert "hunter" not in page
     assert "canary" not in page
     assert 'password: "••• hmac:' in page
+
+
+def test_what_the_application_holds_itself_is_the_last_tab_of_files(client, git, bench, preview):
+    helm = "    helm:\n      valueFiles: [a.yaml]\n      values: |\n        # who\n        text: {}\n        password: {}\n"
+    apps = [
+        {"clusters/c1/web.yaml": application("web", "charts/web", helm.format(*one))}
+        for one in (("a", "hunter22"), ("b", "hunter23 # was hunter22"))
+    ]
+    git.commit(fleet(1) | apps[0] | {"charts/web/a.yaml": "x: 1\n"})
+    git.commit(apps[1] | {"charts/web/a.yaml": "x: 2\n"}, ref=HEAD, start="refs/heads/main")
+    prepared, _ = run_preview(bench(), HEAD)
+    keep_plan(preview, prepared)
+
+    cell = Cell.objects.get(preview=preview)
+    found = tabs(client.get(f"{cell.get_absolute_url()}?view=values").content.decode())
+    assert list(found) == ["Values", "a.yaml", "Application", "YAML", "Target"]
+    assert found["Application"][1] == "Application +2 −2"
+    page = text_of(client.get(f"{cell.get_absolute_url()}?{found['Application'][0]}").content.decode())
+    diff = client.get(f"{cell.get_absolute_url()}cell.diff?{found['Application'][0]}").content.decode()
+    assert "# who" in page and "text: b" in page
+    assert "+text: b" in diff
+    assert "hunter" not in page + diff

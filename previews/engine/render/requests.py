@@ -12,7 +12,7 @@ from previews.engine.manifests import MissingDependency
 from previews.engine.yamls import canonical
 
 #: Part of every render key: raise it whenever the same input would give other output.
-ENGINE_VERSION = "5"
+ENGINE_VERSION = "6"
 
 Tool = Literal["helm", "kustomize", "directory", "gotemplate", "plugin"]
 
