@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 
 from previews.models import Cell, Viewed
+from previews.views.also import also_changed
 from previews.views.cell_files import changed_files, file_sections, unchanged_files
 from previews.views.cell_look import Look, read_look
 from previews.views.cell_parts import (
@@ -51,6 +52,7 @@ def show(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
         "tabs": _tabs(cell, look),
         "unchanged_files": unchanged_files(cell),
         "same": same_change(cell),
+        "also": also_changed(cell.preview, [cell]),
         "previous": _neighbour(cell, forward=False),
         "next": _neighbour(cell, forward=True),
     }

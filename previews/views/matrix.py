@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from previews.engine.diff.fields import FieldLine
 from previews.models import Cell, Preview
+from previews.views.also import also_changed
 from previews.views.matrix_table import CAUSES, STATES, Filters, load_cells, load_places, make_matrix
 
 #: Names of the query parameters that a filtered matrix has.
@@ -44,17 +45,17 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context["newer"] = _newer(preview)
     if preview.is_planned:
         filters = read_filters(request)
-        places = load_places(preview)
+        places, cells = load_places(preview), load_cells(preview)
         context |= {
             "pinned": sum(sum(row.values()) for row in places.values()),
-            "matrix": make_matrix(load_cells(preview), places, preview.repository.clusters.all(), filters),
+            "matrix": make_matrix(cells, places, preview.repository.clusters.all(), filters),
             "filters": filters,
             "states": STATES,
             "causes": CAUSES,
             "back": _way_back(request),
         }
-    if preview.state == Preview.DONE:
-        context["patterns"] = _patterns(preview)
+        if preview.state == Preview.DONE:
+            context |= {"patterns": _patterns(preview), "also": also_changed(preview, cells)}
     return render(request, "matrix.html", context)
 
 

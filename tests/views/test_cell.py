@@ -229,7 +229,7 @@ def test_the_way_back_leads_to_the_same_place_of_the_same_matrix(client, preview
 def test_the_number_of_queries_is_bounded(client, django_assert_max_num_queries):
     cell = make_fleet_preview().cells.get(application="ingress", cluster="dev")
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         client.get(cell.get_absolute_url())
 
 

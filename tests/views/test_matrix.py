@@ -150,7 +150,7 @@ def test_nothing_hostile_gets_out_of_its_place(client):
 def test_the_number_of_queries_does_not_grow_with_the_cells(client, django_assert_num_queries):
     preview = make_fleet_preview()
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(f"{preview.get_absolute_url()}?show=all")
 
 
