@@ -90,6 +90,29 @@ def test_the_talks_label_is_too_long_on_one_site_only(bench):
     }
 
 
+def test_the_same_lines_are_one_pattern_whatever_the_applications_are_called(bench):
+    _, cells = run_preview(bench, "refs/pull/3/head")
+    found = {}
+    for cell in cells.values():
+        found.setdefault(cell.pattern, set()).add(cell.application)
+    # A StatefulSet and a CronJob are not a Deployment.
+    assert found == {"p1": {"catalog", "checkout", "edge-gateway", "payments"}, "p2": {"search"}, "p3": {"notifier"}}
+
+
+def test_a_release_is_one_change_though_checksums_differ(bench):
+    _, cells = run_preview(bench, "refs/pull/4/head")
+    assert {cell.group for cell in cells.values()} == {"g1"}
+    told = {
+        line.path: (line.before, line.after)
+        for change in next(iter(cells.values())).resources
+        for line in change.fields.lines
+    }
+    assert told["spec.template.spec.containers[checkout].image"] == (
+        "registry.example.com/checkout:4.2.0",
+        "registry.example.com/checkout:4.3.0",
+    )
+
+
 def test_the_failing_cluster_says_what_helm_said(bench):
     _, cells = run_preview(bench, "refs/pull/7/head")
     assert "checkout needs a currency" in cells["virginia-prod-1", "checkout"].error.message
