@@ -16,7 +16,7 @@ from previews.views.cell_section import Section
 #: Rows of a page. A browser lays out this many in about a second; longer diffs come in pieces.
 ROWS = 2500
 #: Rows of a changed part: longer ones are cut, so that a page can end within. Of a fold, this many come at a click.
-PIECE = 300
+PIECE = 200
 #: Folds longer than this open in steps of `STEP` lines, shorter ones at once.
 LONG_FOLD = 120
 STEP = 60
