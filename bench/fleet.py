@@ -18,9 +18,10 @@ import yaml
 
 from previews.engine.cache import FileCache
 from previews.engine.git import Mirror
-from previews.engine.preview import Workbench, choose_sides, prepare
+from previews.engine.preview import Workbench, prepare
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
+from previews.engine.sides import choose_sides
 from previews.engine.trees import Tree
 from tests.conftest import GitRepository
 from tests.engine.fleets import ADDRESS, CONFIGMAP, application, chart

@@ -21,11 +21,12 @@ from previews.engine.cache import FileCache
 from previews.engine.discover.fleet import Fleet
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.git import Mirror
-from previews.engine.preview import Prepared, Workbench, choose_sides, finish, prepare
+from previews.engine.preview import Prepared, Workbench, finish, prepare
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderPool, RenderSettings
 from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Resolver
+from previews.engine.sides import choose_sides
 from tests.corpora import phalanx
 from tests.helm_binary import unpack_helm
 

@@ -22,8 +22,9 @@ from redis.exceptions import RedisError
 
 from previews import answers, arrivals, record, renewals
 from previews.engine.errors import AstrolabeError
-from previews.engine.preview import Clock, Workbench, choose_sides
+from previews.engine.preview import Clock, Workbench
 from previews.engine.preview import prepare as prepare_preview
+from previews.engine.sides import choose_sides
 from previews.engine.users import User
 from previews.engine.whatif import NOTHING_MORE, WhatIf, from_json
 from previews.models import ChangeRequest, Preview, RenderBatch, Repository

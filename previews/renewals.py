@@ -12,7 +12,7 @@ from django.utils import timezone
 from previews import arrivals, record
 from previews.engine.errors import BadInput
 from previews.engine.git import Mirror
-from previews.engine.preview import choose_sides
+from previews.engine.sides import choose_sides
 from previews.engine.whatif import NOTHING_MORE
 from previews.models import ChangeRequest, Preview, Repository
 from previews.workshop import mirror_of

@@ -11,10 +11,11 @@ import pytest
 from previews.engine.cache import FileCache
 from previews.engine.cells import Cell
 from previews.engine.git import Mirror
-from previews.engine.preview import Prepared, Workbench, choose_sides, finish, prepare
+from previews.engine.preview import Prepared, Workbench, finish, prepare
 from previews.engine.remote.reach import Reach
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
+from previews.engine.sides import choose_sides
 from previews.engine.whatif import WhatIf
 from previews.sample.make import make_sample
 

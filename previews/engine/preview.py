@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from previews.engine.argocd import trusted_settings
 from previews.engine.cache import ManifestCache
@@ -30,6 +30,7 @@ from previews.engine.render.requests import RenderRequest
 from previews.engine.resolve import Known, Resolver
 from previews.engine.rules import Rules, make_rules
 from previews.engine.scope import defined_by
+from previews.engine.sides import Sides
 from previews.engine.standing import Standing
 from previews.engine.trees import ObjectStore, Tree
 from previews.engine.users import User, join_fleets, join_plans, settle_across, with_users
@@ -38,49 +39,6 @@ from previews.engine.whatif import NOTHING_MORE, WhatIf, at_head
 Progress = Callable[[int, int], None]
 
 _KEEP_AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The two trees of a preview. `heads` are the commits asked for; `merged` tells whether the head is a merge."""
-
-    base_commit: str
-    base_tree: str
-    heads: tuple[str, ...]
-    head_tree: str
-    merged: bool
-    conflicts: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def choose_sides(mirror: Mirror, base: str, heads: Sequence[str], exact: bool = False) -> Sides:
-    """The base's tree, and the tree that merging the heads into it one after the other gives.
-
-    With `exact` the (one) head's own tree. On a conflict a single head falls back to itself against the merge base,
-    and `conflicts` names the paths. Raises BadInput for an unknown revision.
-    """
-    base_commit = mirror.commit(base)
-    commits = tuple(mirror.commit(head) for head in heads)
-    base_tree = mirror.tree(base_commit)
-    if exact:
-        return Sides(base_commit, base_tree, commits, mirror.tree(commits[-1]), merged=False)
-    current, tree = base_commit, base_tree
-    for commit in commits:
-        merge = mirror.merge(current, commit)
-        if merge.conflicts:
-            return _conflicting(mirror, base_commit, commits, merge.conflicts)
-        tree = merge.tree
-        if len(commits) > 1:
-            current = mirror.write_commit(tree, current, commit)
-    return Sides(base_commit, base_tree, commits, tree, merged=True)
-
-
-def _conflicting(mirror: Mirror, base: str, commits: tuple[str, ...], conflicts: tuple[str, ...]) -> Sides:
-    fork = mirror.merge_base(base, commits[-1]) or base
-    note = "the merge has conflicts, so the head is compared with the commit where it left the target branch"
-    if len(commits) > 1:
-        note = "the change requests conflict, so only the last one is compared, with the commit where it branched off"
-    return Sides(fork, mirror.tree(fork), commits, mirror.tree(commits[-1]), False, conflicts, (note,))
 
 
 class Workbench:
@@ -149,10 +107,10 @@ class Workbench:
 
     def resolver(self, tree_id: str, config: FleetConfig, tracks: Sequence[str], unpinned: bool = False) -> Resolver:
         """A resolver of one side of this repository; see resolve.Standing for `tracks` and `unpinned`."""
-        standing = self.standing(tree_id, config, tracks, unpinned)
-        return self._resolver([standing], config)
+        return self.resolver_of([self.standing(tree_id, config, tracks, unpinned)], config)
 
-    def _resolver(self, standing: Sequence[Standing], config: FleetConfig) -> Resolver:
+    def resolver_of(self, standing: Sequence[Standing], config: FleetConfig) -> Resolver:
+        """A resolver of one side of the first of these repositories, whose Applications may use the others' files."""
         settings = self.settings
         return Resolver(standing, config, self.outside, self._known_objects, settings.engines(), settings.plugins)
 
@@ -186,24 +144,29 @@ class Workbench:
             return RenderFailed(result.stage, "; ".join((*self._absent, str(result))), is_final=False)
         return result
 
-    def user(self, address: str, config_text: str = "") -> User:
-        """Another repository's fleet at its default branch, whose Applications may use this one's templates.
+    def user(
+        self, address: str, config_text: str = "", moved: tuple[str, str] | None = None, tracks: Sequence[str] = ()
+    ) -> User:
+        """Another repository's fleet, whose Applications may use this one's templates.
 
-        `config_text` wins over its own astrolabe.yaml. Raises NotRendered when it cannot be had, ConfigError.
+        It stands at its default branch on both sides; or moves between the commits `moved` (base, head), which the
+        revisions `tracks` mean. `config_text` wins over its own astrolabe.yaml.
+
+        Raises NotRendered when it cannot be had, ConfigError.
         """
-        found = self.outside.commit(address, "HEAD")
-        return User(address, found.tree, self.config(found.tree, found.tree, config_text))
+        base, head = (self.outside.commit(address, revision).tree for revision in moved or ("HEAD", "HEAD"))
+        return User(address, base, self.config(head, base, config_text), head if moved else "", tuple(tracks))
 
-    def user_resolver(self, user: User, config: FleetConfig, moved: Standing) -> Resolver:
-        """A resolver of a user's fleet on the side where the previewed repository stands as in `moved`."""
-        own = Standing(
-            tree=self.tree(user.tree),
+    def user_standing(self, user: User, side: Literal["base", "head"]) -> Standing:
+        """A user's repository as it stands on one side."""
+        config = user.config
+        return Standing(
+            tree=self.tree(user.head_tree or user.tree if side == "head" else user.tree),
             addresses=frozenset(normalise_address(item) for item in (user.address, *config.addresses)),
-            tracks=frozenset(("", *config.tracks)),
+            tracks=frozenset(("", *user.tracks, *config.tracks)),
             pinned=lambda revision: self.outside.tree(user.address, revision),
-            moves=False,
+            moves=user.moves,
         )
-        return self._resolver([own, moved], config)
 
     def manifests(self, requests: Sequence[RenderRequest], progress: Progress | None = None) -> Mapping[str, Result]:
         """A result for each request's key: from memory, from the cache, or rendered and put there."""
@@ -286,20 +249,16 @@ def prepare(
 ) -> Prepared:
     """Finds both fleets and plans what to render. `tracks` are names of revisions that mean the tree.
 
-    `users` (from Workbench.user) are fleets of other repositories: they stand still on both sides, while the previewed
-    repository moves under those of their Applications that follow it. All are in one plan; a row that several fleets
-    have on one cluster is told apart by its fleet's name.
+    `users` (from Workbench.user) are fleets of other repositories: they stand still on both sides or move themselves,
+    while the previewed repository moves under those of their Applications that follow it. All are in one plan; a row
+    that several fleets have on one cluster is told apart by its fleet's name.
 
     Raises BadInput when `what_if` names clusters that are not there.
     """
     asked = _all_at_head([config, *(user.config for user in users)], what_if)
-    base = bench.resolver(sides.base_tree, config.at_base(), tracks)
-    head = bench.resolver(sides.head_tree, asked[0], tracks, what_if.unpinned)
-    pairs = [(base, head)]
-    for user, user_config in zip(users, asked[1:], strict=True):
-        left = bench.user_resolver(user, user.config, base.standing[0])
-        pairs.append((left, bench.user_resolver(user, user_config, head.standing[0])))
-    same = sides.base_tree == sides.head_tree and not what_if.asks_something and config.at_base() == asked[0]
+    pairs = _resolvers(bench, sides, [config, *(user.config for user in users)], asked, tracks, what_if, users)
+    stays = sides.base_tree == sides.head_tree and not any(user.moves for user in users)
+    same = stays and not what_if.asks_something and config.at_base() == asked[0]
     fleets = []
     for before, after in pairs:
         fleet = discover(before, bench.manifests)
@@ -314,6 +273,30 @@ def prepare(
     rules = make_rules(joined, scoped, bench.find_paths)
     outside = bench.outside
     return Prepared(sides, joined, left_fleet, right_fleet, plan, what_if, rules, outside.used, outside.notes)
+
+
+def _resolvers(
+    bench: Workbench,
+    sides: Sides,
+    configs: Sequence[FleetConfig],
+    asked: Sequence[FleetConfig],
+    tracks: Sequence[str],
+    what_if: WhatIf,
+    users: Sequence[User],
+) -> list[tuple[Resolver, Resolver]]:
+    """Both sides' resolvers of each fleet. Each sees its own repository first, then all others that move."""
+    own = (
+        bench.standing(sides.base_tree, configs[0].at_base(), tracks),
+        bench.standing(sides.head_tree, asked[0], tracks, what_if.unpinned),
+    )
+    others = [(bench.user_standing(user, "base"), bench.user_standing(user, "head")) for user in users]
+    standings = [own, *others]
+    moving = [own, *(pair for pair in others if pair[0].moves)]
+    pairs = []
+    for pair, before, after in zip(standings, configs, asked, strict=True):
+        left, right = ([pair[side], *(one[side] for one in moving if one is not pair)] for side in (0, 1))
+        pairs.append((bench.resolver_of(left, before.at_base()), bench.resolver_of(right, after)))
+    return pairs
 
 
 def _all_at_head(configs: Sequence[FleetConfig], asked: WhatIf) -> list[FleetConfig]:

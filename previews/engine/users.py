@@ -16,11 +16,21 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class User:
-    """A repository that holds a fleet, at one commit on both sides. `tree` is in the previewed repository's mirror."""
+    """A repository that holds a fleet: at one tree on both sides, or on its way from `tree` to `head_tree`.
+
+    The trees are in the previewed repository's mirror. `tracks` are the revisions that mean them.
+    """
 
     address: str
     tree: str
     config: FleetConfig
+    head_tree: str = ""
+    tracks: tuple[str, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether the preview is about this repository too."""
+        return bool(self.head_tree)
 
     @property
     def name(self) -> str:
@@ -99,5 +109,7 @@ def with_users(config: FleetConfig, users: Sequence[User]) -> FleetConfig:
     for cluster in (cluster for user in users for cluster in user.config.clusters):
         clusters.setdefault(cluster.name, cluster)
     argocd = {key: text for user in users for key, text in user.config.argocd.items()} | dict(config.argocd)
-    digest = canonical([config.digest, [[user.address, user.tree, user.config.digest] for user in users]])
+    digest = canonical(
+        [config.digest, [[user.address, user.tree, user.head_tree, user.config.digest] for user in users]]
+    )
     return replace(config, clusters=tuple(clusters.values()), argocd=argocd, digest=digest)

@@ -9,9 +9,10 @@ import pytest
 from previews.engine.cache import FileCache
 from previews.engine.cells import Cell
 from previews.engine.git import Mirror
-from previews.engine.preview import Workbench, choose_sides, finish, prepare
+from previews.engine.preview import Workbench, finish, prepare
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
+from previews.engine.sides import choose_sides
 from tests.corpora import phalanx
 
 pytestmark = pytest.mark.skipif(not phalanx.BUNDLE.exists(), reason=f"the corpus is not at {phalanx.CORPORA}")

@@ -11,9 +11,10 @@ import pytest
 from previews import arrivals, jobs
 from previews.engine.cache import FileCache
 from previews.engine.git import Mirror
-from previews.engine.preview import Workbench, choose_sides, finish, prepare
+from previews.engine.preview import Workbench, finish, prepare
 from previews.engine.render.charts import ChartStore
 from previews.engine.render.pool import RenderSettings
+from previews.engine.sides import choose_sides
 from previews.models import ChangeRequest, Preview, Repository
 from tests.corpora import phalanx
 

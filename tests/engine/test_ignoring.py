@@ -134,7 +134,8 @@ def test_settings_of_argo_cd_that_nobody_can_read_are_an_error():
 def test_ignored_differences_are_shown_when_asked(git, bench):
     from dataclasses import replace
 
-    from previews.engine.preview import choose_sides, finish, prepare
+    from previews.engine.preview import finish, prepare
+    from previews.engine.sides import choose_sides
 
     rule = "  ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}]\n"
     app = application("web", "plain").replace("  source:", f"{rule}  source:")

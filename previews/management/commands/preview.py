@@ -12,8 +12,9 @@ from django.core.management.base import CommandParser
 from previews.commandline import CONDITION, CONFLICT, RepositoryCommand, Session, open_repository, placed
 from previews.engine.cells import Cell
 from previews.engine.errors import BadInput
-from previews.engine.preview import Clock, Prepared, choose_sides, finish, prepare, totals
+from previews.engine.preview import Clock, Prepared, finish, prepare, totals
 from previews.engine.report import PreviewReport, to_json, to_markdown, to_text
+from previews.engine.sides import choose_sides
 from previews.engine.whatif import make_what_if
 
 _PREDICTED = ("blocked", "outage", "irreversible")

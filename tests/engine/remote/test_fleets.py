@@ -7,8 +7,9 @@ from django.core.management import call_command
 
 from previews.engine.config import Cluster
 from previews.engine.git import Mirror, normalise_address
-from previews.engine.preview import choose_sides, finish, prepare
+from previews.engine.preview import finish, prepare
 from previews.engine.remote.reach import Reach
+from previews.engine.sides import choose_sides
 from previews.engine.whatif import WhatIf
 from tests.conftest import GitRepository
 from tests.engine.fleets import ADDRESS, CONFIG, CONFIGMAP, application, chart

@@ -1,0 +1,139 @@
+"""What several change requests do together that none of them does alone.
+
+A cell's combined result is *the sum of its parts* when every resource is what all parts' own edits, put into the base
+side by side, give. Where it is not, the parts interact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from previews.engine.cells import ResourceState, YamlState
+from previews.engine.diff.lines import diff_lines, split_lines
+from previews.engine.diff.noise import checksums, noisy_lines, quieted
+from previews.engine.diff.opcodes import Opcode
+from previews.engine.manifests import ResourceId
+
+#: What is not the sum of the parts, the worst first.
+#: `breaks`: each part renders, all together do not. `needs`: a part fails where it is alone, together they do not.
+#: `undone`: a part changes the manifest, all together do not. `enables`: no part deploys anything, together they do.
+#: `differs`: the result is another than what the parts' edits add up to.
+Interaction = Literal["breaks", "needs", "undone", "enables", "differs"]
+INTERACTIONS: tuple[Interaction, ...] = ("breaks", "needs", "undone", "enables", "differs")
+
+#: Gives the texts of a resource: at the base, as each part that changes it leaves it, and all together.
+#: None where it is not there.
+Texts = Callable[[ResourceId], tuple[str | None, Sequence[str | None], str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a preview does to a cell. `fails` is about its head only: what fails at the base as well is nobody's doing.
+
+    `edits` are the resources that change, each with its state and the digest of its edit.
+    """
+
+    yaml: YamlState = "unchanged"
+    deploys: bool = False
+    fails: bool = False
+    edits: Mapping[ResourceId, tuple[ResourceState, str]] | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a manifest to compare."""
+        return self.yaml not in ("failed", "skipped")
+
+
+def interaction(alone: Sequence[Result], together: Result, texts: Texts) -> Interaction | None:
+    """How a cell's combined result differs from the sum of its parts, None when it does not or nobody can tell.
+
+    `alone` has a result for each part, changed or not.
+    """
+    if together.fails:
+        return "breaks" if not any(part.fails for part in alone) else None
+    if any(part.fails for part in alone) and together.is_known:
+        return "needs"
+    if not together.is_known or not all(part.is_known for part in alone):
+        return None
+    moved = [part for part in alone if part.yaml != "unchanged"]
+    if together.yaml == "unchanged":
+        return "undone" if moved else None
+    if not moved:
+        return "enables"
+    return None if _adds_up(alone, together, texts) else "differs"
+
+
+def _adds_up(alone: Sequence[Result], together: Result, texts: Texts) -> bool:
+    combined = together.edits or {}
+    resources = dict.fromkeys((*combined, *(one for part in alone for one in part.edits or ())))
+    return all(_resource_adds_up(one, alone, combined.get(one), texts) for one in resources)
+
+
+def _resource_adds_up(
+    resource: ResourceId, alone: Sequence[Result], combined: tuple[ResourceState, str] | None, texts: Texts
+) -> bool:
+    edits = {part.edits[resource] for part in alone if part.edits and resource in part.edits}
+    if edits == {combined}:
+        return True
+    if combined is None or len(edits) < 2:
+        return False
+    base, heads, result = texts(resource)
+    if base is None or result is None or None in heads:
+        return False
+    return merged_lines(base, [head for head in heads if head is not None]) == _lines(result)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines without the values of checksums, which follow from what changes elsewhere."""
+    return quieted(split_lines(text), checksums(noisy_lines(text)))
+
+
+def merged_lines(base: str, heads: Sequence[str]) -> list[str] | None:
+    """The lines that all heads' edits of one base give, None where two edits touch the same lines in different ways."""
+    lines = _lines(base)
+    found: dict[tuple[int, int], list[str]] = {}
+    for head in heads:
+        after = _lines(head)
+        for step in diff_lines(lines, after).opcodes:
+            if step.tag != "equal" and found.setdefault((step.i1, step.i2), _put_in(step, after)) != _put_in(
+                step, after
+            ):
+                return None
+    edits = sorted(found.items())
+    if any(
+        left[0][1] > right[0][0] or left[0][0] == right[0][0] for left, right in zip(edits, edits[1:], strict=False)
+    ):
+        return None
+    merged, at = [], 0
+    for (start, end), put_in in edits:
+        merged += [*lines[at:start], *put_in]
+        at = end
+    return [*merged, *lines[at:]]
+
+
+def _put_in(step: Opcode, after: Sequence[str]) -> list[str]:
+    return list(after[step.j1 : step.j2])
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which parts (by position) may be merged first, and which only after others; `is_tied`: none may be the first.
+
+    `first` fail nowhere that all together do not fail; `later` fail alone in at least one cell that is fine together.
+    """
+
+    first: tuple[int, ...]
+    later: tuple[int, ...]
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether each fails without the others, so that no order is safe."""
+        return not self.first
+
+
+def safe_order(needy: Sequence[set[int]], parts: int) -> Order | None:
+    """The order to merge in, from the parts that fail alone in each cell that needs several; None if any order is fine."""
+    later = sorted(set().union(*needy))
+    return Order(tuple(part for part in range(parts) if part not in later), tuple(later)) if later else None
