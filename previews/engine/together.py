@@ -6,14 +6,14 @@ side by side, give. Where it is not, the parts interact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from previews.engine.cells import ResourceState, YamlState
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.noise import checksums, noisy_lines, quieted
-from previews.engine.diff.opcodes import Opcode
 from previews.engine.manifests import ResourceId
 
 #: What is not the sum of the parts, the worst first.
@@ -82,7 +82,30 @@ def _resource_adds_up(
     base, heads, result = texts(resource)
     if base is None or result is None or None in heads:
         return False
-    return merged_lines(base, [head for head in heads if head is not None]) == _lines(result)
+    return adds_up(base, [head for head in heads if head is not None], result)
+
+
+def adds_up(base: str, heads: Sequence[str], result: str) -> bool:
+    """Whether a text is what all heads' edits of one base give, put in side by side.
+
+    The very same edit counts once. Edits that touch the same lines in different ways add up to nothing; texts that are
+    put in at the same place may stand in any order.
+    """
+    lines, wanted = _lines(base), _lines(result)
+    edits = _edits(lines, [_lines(head) for head in heads])
+    spans = sorted(edits, key=lambda span: (span[0], span[1] > span[0], span[1]))
+    if any(right[0] < left[1] or (left[0] == right[0] < left[1]) for left, right in pairwise(spans)):
+        return False
+    at, place = 0, 0
+    for start, end in spans:
+        kept = lines[at:start]
+        if wanted[place : place + len(kept)] != kept:
+            return False
+        place = _put_in(edits[start, end], wanted, place + len(kept), is_insertion=start == end)
+        if place < 0:
+            return False
+        at = end
+    return wanted[place:] == lines[at:]
 
 
 def _lines(text: str) -> list[str]:
@@ -90,31 +113,32 @@ def _lines(text: str) -> list[str]:
     return quieted(split_lines(text), checksums(noisy_lines(text)))
 
 
-def merged_lines(base: str, heads: Sequence[str]) -> list[str] | None:
-    """The lines that all heads' edits of one base give, None where two edits touch the same lines in different ways."""
-    lines = _lines(base)
-    found: dict[tuple[int, int], list[str]] = {}
+def _edits(base: list[str], heads: Iterable[list[str]]) -> dict[tuple[int, int], list[list[str]]]:
+    """What the heads put in the place of each stretch of the base, each text once."""
+    found: dict[tuple[int, int], list[list[str]]] = {}
     for head in heads:
-        after = _lines(head)
-        for step in diff_lines(lines, after).opcodes:
-            if step.tag != "equal" and found.setdefault((step.i1, step.i2), _put_in(step, after)) != _put_in(
-                step, after
-            ):
-                return None
-    edits = sorted(found.items())
-    if any(
-        left[0][1] > right[0][0] or left[0][0] == right[0][0] for left, right in zip(edits, edits[1:], strict=False)
-    ):
-        return None
-    merged, at = [], 0
-    for (start, end), put_in in edits:
-        merged += [*lines[at:start], *put_in]
-        at = end
-    return [*merged, *lines[at:]]
+        for step in diff_lines(base, head).opcodes:
+            if step.tag == "equal":
+                continue
+            texts, text = found.setdefault((step.i1, step.i2), []), head[step.j1 : step.j2]
+            texts += [] if text in texts else [text]
+    return found
 
 
-def _put_in(step: Opcode, after: Sequence[str]) -> list[str]:
-    return list(after[step.j1 : step.j2])
+def _put_in(texts: Sequence[list[str]], wanted: Sequence[str], place: int, is_insertion: bool) -> int:
+    """Where the wanted lines go on behind these texts, -1 when they do not stand there."""
+    if len(texts) > 1 and not is_insertion:
+        return -1
+    rest = list(texts)
+    while rest:
+        # The longest first: one may begin as another does.
+        fits = [text for text in rest if wanted[place : place + len(text)] == text]
+        if not fits:
+            return -1
+        chosen = max(fits, key=len)
+        rest.remove(chosen)
+        place += len(chosen)
+    return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +158,6 @@ class Order:
 
 
 def safe_order(needy: Sequence[set[int]], parts: int) -> Order | None:
-    """The order to merge in, from the parts that fail alone in each cell that needs several; None if any order is fine."""
+    """The order to merge in, given the parts that fail alone in each cell that needs several. None if any will do."""
     later = sorted(set().union(*needy))
     return Order(tuple(part for part in range(parts) if part not in later), tuple(later)) if later else None

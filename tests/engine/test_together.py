@@ -1,0 +1,118 @@
+"""What change requests do together that none of them does alone."""
+
+import pytest
+
+from previews.engine.manifests import ResourceId
+from previews.engine.together import Order, Result, adds_up, interaction, safe_order
+
+BASE = "kind: Deployment\nspec:\n  replicas: 2\n  paused: false\n  strategy: x\n"
+WEB = ResourceId("apps", "Deployment", "shop", "web")
+OTHER = ResourceId("", "ConfigMap", "shop", "web")
+
+UNCHANGED = Result()
+FAILS = Result("failed", fails=True)
+SKIPPED = Result("skipped")
+
+
+def changed(**edits):
+    """A result that changes resources: `web="a"` is edit "a" of the Deployment."""
+    names = {"web": WEB, "other": OTHER}
+    return Result("changed", True, edits={names[name]: ("changed", edit) for name, edit in edits.items()})
+
+
+def no_texts(resource):
+    raise AssertionError(f"the texts of {resource} are not needed")
+
+
+@pytest.mark.parametrize(
+    ("alone", "together", "expected"),
+    [
+        ([UNCHANGED, UNCHANGED], FAILS, "breaks"),
+        ([changed(web="a"), UNCHANGED], FAILS, "breaks"),
+        # One that is broken by itself is not broken by the others.
+        ([FAILS, UNCHANGED], FAILS, None),
+        ([FAILS, UNCHANGED], changed(web="a"), "needs"),
+        ([FAILS, UNCHANGED], UNCHANGED, "needs"),
+        ([FAILS, FAILS], changed(web="a"), "needs"),
+        ([changed(web="a"), changed(web="b")], UNCHANGED, "undone"),
+        ([UNCHANGED, UNCHANGED], changed(web="a"), "enables"),
+        ([changed(web="a"), UNCHANGED], changed(web="a"), None),
+        ([changed(web="a"), changed(web="a")], changed(web="a"), None),
+        ([changed(web="a"), changed(other="b")], changed(web="a", other="b"), None),
+        ([changed(web="a"), UNCHANGED], changed(web="c"), "differs"),
+        ([changed(web="a"), UNCHANGED], changed(web="a", other="c"), "differs"),
+        ([changed(web="a"), changed(other="b")], changed(web="a"), "differs"),
+        # What was not rendered is not judged.
+        ([SKIPPED, changed(web="a")], changed(web="c"), None),
+        ([changed(web="a"), UNCHANGED], SKIPPED, None),
+        ([UNCHANGED, UNCHANGED], UNCHANGED, None),
+        # It fails at the base as well: no doing of theirs.
+        ([Result("failed"), Result("failed")], Result("failed"), None),
+    ],
+)
+def test_interactions(alone, together, expected):
+    assert interaction(alone, together, no_texts) == expected
+
+
+def test_two_edits_of_one_resource_are_compared_by_their_texts():
+    heads = [BASE.replace("replicas: 2", "replicas: 3"), BASE.replace("paused: false", "paused: true")]
+    both = heads[0].replace("paused: false", "paused: true")
+    alone, together = [changed(web="a"), changed(web="b")], changed(web="c")
+    assert interaction(alone, together, lambda _: (BASE, heads, both)) is None
+    assert interaction(alone, together, lambda _: (BASE, heads, both.replace("x", "y"))) == "differs"
+
+
+def test_a_resource_that_two_parts_add_in_different_ways_is_no_sum():
+    alone = [Result("changed", True, edits={WEB: ("added", text)}) for text in "ab"]
+    together = Result("changed", True, edits={WEB: ("added", "c")})
+    assert interaction(alone, together, lambda _: (None, ["a", "b"], "c")) == "differs"
+
+
+@pytest.mark.parametrize(
+    ("heads", "result"),
+    [
+        (["1\n2\n3\n", "1\n2\n3\n"], "1\n2\n3\n"),
+        (["0\n1\n2\n3\n", "1\n2\n3\n4\n"], "0\n1\n2\n3\n4\n"),
+        # The same edit twice counts once.
+        (["1\nx\n3\n", "1\nx\n3\n"], "1\nx\n3\n"),
+        # Two texts at one place, in either order.
+        (["1\na\n2\n3\n", "1\nb\n2\n3\n"], "1\na\nb\n2\n3\n"),
+        (["1\na\n2\n3\n", "1\nb\n2\n3\n"], "1\nb\na\n2\n3\n"),
+        # Put in right before and right behind a line that the other one changes.
+        (["1\na\n2\n3\n", "1\nx\n3\n"], "1\na\nx\n3\n"),
+        (["1\n2\na\n3\n", "1\nx\n3\n"], "1\nx\na\n3\n"),
+        (["2\n3\n", "1\n2\n"], "2\n"),
+    ],
+)
+def test_edits_that_add_up(heads, result):
+    assert adds_up("1\n2\n3\n", heads, result)
+
+
+@pytest.mark.parametrize(
+    ("heads", "result"),
+    [
+        (["1\nx\n3\n", "1\ny\n3\n"], "1\nx\n3\n"),
+        (["1\nx\n3\n", "1\n2\ny\n"], "1\nx\n3\n"),
+        (["1\nx\n3\n", "1\n2\n3\n"], "1\n2\n3\n"),
+        (["1\na\n2\n3\n", "1\nb\n2\n3\n"], "1\na\n2\n3\n"),
+        (["1\n2\n3\n", "1\n2\n3\n"], "1\n2\n3\n4\n"),
+        (["1\n", "3\n"], ""),
+    ],
+)
+def test_edits_that_do_not_add_up(heads, result):
+    assert not adds_up("1\n2\n3\n", heads, result)
+
+
+def test_checksums_follow_from_what_changes_elsewhere():
+    def text(checksum, image):
+        return f"metadata:\n  annotations:\n    checksum/config: {checksum}\nspec:\n  image: {image}\n"
+
+    assert adds_up(text("aaa", "1"), [text("bbb", "1"), text("ccc", "2")], text("ddd", "2"))
+
+
+def test_who_fails_alone_goes_later():
+    assert safe_order([{1}, {1}], 2) == Order((0,), (1,))
+    assert safe_order([], 2) is None
+    tied = safe_order([{0}, {1}], 2)
+    assert tied is not None
+    assert tied.is_tied
