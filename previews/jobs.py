@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
@@ -20,14 +20,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from previews import answers, arrivals, record, renewals
+from previews import answers, arrivals, record, renewals, together
 from previews.engine.errors import AstrolabeError
 from previews.engine.preview import Clock, Workbench
 from previews.engine.preview import prepare as prepare_preview
-from previews.engine.sides import choose_sides
+from previews.engine.sides import Sides
 from previews.engine.users import User
 from previews.engine.whatif import NOTHING_MORE, WhatIf, from_json
-from previews.models import ChangeRequest, Preview, RenderBatch, Repository
+from previews.models import ChangeRequest, Part, Preview, RenderBatch, Repository
 from previews.models.text import fit
 from previews.workshop import mirror_of, workbench
 
@@ -178,6 +178,80 @@ def request_preview(change_request: ChangeRequest, what_if: WhatIf = NOTHING_MOR
     return preview
 
 
+def request_together(requests: Sequence[ChangeRequest], asked: bool = True) -> Preview:
+    """The preview of several change requests, merged in this order: the one there is, or a new one on its way.
+
+    Each is previewed alone as well, so that it can be told what only all together do. One that nobody asked for waits
+    until nothing else is to do. Raises BadInput when they cannot be previewed together.
+    """
+    together.check(requests)
+    home, shows = requests[0].repository, together.shown_besides(requests)
+    is_one_fleet = all(request.repository_id == home.pk for request in requests)
+    parts = [_part(request, position) for position, request in enumerate(requests)]
+    for part in parts:
+        alone = (
+            _alone_as_usual(part) if is_one_fleet else _keep_together(home, [_part(part.change_request)], shows, asked)
+        )
+        part.alone = alone
+    return _keep_together(home, parts, shows, asked)
+
+
+def _part(request: ChangeRequest, position: int = 0) -> Part:
+    base_commit = mirror_of(request.repository).commit(request.target)
+    return Part(change_request=request, position=position, base_commit=base_commit, head_commit=request.head_commit)
+
+
+def _alone_as_usual(part: Part) -> Preview:
+    """The plain preview of a part; one that is there is not asked for anew."""
+    key = record.preview_key(part.change_request, part.base_commit, NOTHING_MORE)
+    usable = (Preview.DONE, *Preview.RUNNING)
+    return Preview.objects.filter(key=key, state__in=usable).first() or request_preview(part.change_request)
+
+
+def _keep_together(home: Repository, parts: Sequence[Part], shows: Sequence[Repository], asked: bool) -> Preview:
+    own = [part for part in parts if part.change_request.repository_id == home.pk]
+    target = own[0].change_request.target if own else home.default_branch
+    base_commit = own[0].base_commit if own else mirror_of(home).commit(target)
+    with transaction.atomic():
+        preview, created = Preview.objects.get_or_create(
+            key=together.key_of(home, base_commit, parts, shows),
+            defaults={
+                "repository": home,
+                "base_revision": target,
+                "base_commit": base_commit,
+                "head_revision": fit(" + ".join(part.change_request.label for part in parts)),
+                "renewal": not asked,
+            },
+        )
+        if created:
+            preview.shows.set(shows)
+            for part in parts:
+                part.preview = preview
+            Part.objects.bulk_create(parts)
+            _supersede(preview, parts)
+    is_hurried = preview.renewal and asked
+    Preview.objects.filter(pk=preview.pk).update(asked_at=timezone.now(), renewal=preview.renewal and not asked)
+    if created or preview.state in (Preview.FAILED, Preview.SUPERSEDED) or (is_hurried and preview.is_running):
+        preview.refresh_from_db()
+        start(preview)
+    elif preview.state == Preview.DONE and preview.added_up_at is None:
+        enqueue(add_up, preview.pk)
+    return preview
+
+
+def _supersede(preview: Preview, parts: Sequence[Part]) -> None:
+    """Stops what nobody asked for about older heads or bases of the very same change requests."""
+    running = Preview.objects.filter(renewal=True, state__in=Preview.RUNNING, change_request=None).exclude(
+        pk=preview.pk
+    )
+    for part in parts:
+        running = running.filter(parts__change_request=part.change_request)
+    older = list(running.values_list("pk", flat=True))
+    Preview.objects.filter(pk__in=older, state__in=Preview.RUNNING).update(
+        state=Preview.SUPERSEDED, message="", finished_at=timezone.now()
+    )
+
+
 def start(preview: Preview) -> None:
     """Begins a new attempt; whatever still runs for an older one writes nothing any more."""
     Preview.objects.filter(pk=preview.pk).update(
@@ -204,14 +278,16 @@ def prepare(preview: Preview, attempt: int) -> None:
     clock = Clock()
     update(preview.pk, attempt, state=Preview.PREPARING, message="reading the repository")
     repository = preview.repository
-    mirror = arrivals.mirror_with(repository, preview.base_commit, preview.head_commit)
-    sides = choose_sides(mirror, preview.base_commit, [preview.head_commit], preview.exact)
-    record.keep_commits(preview, *mirror.commits(preview.base_commit, preview.head_commit))
+    sides, others = together.sides_of(preview)
+    if preview.change_request_id:
+        record.keep_commits(preview, *mirror_of(repository).commits(preview.base_commit, preview.head_commit))
+    else:
+        together.keep_left_out(preview, (sides, *others.values()))
     with workbench(repository, processes=2) as bench:
         config = bench.config(sides.head_tree, sides.base_tree, repository.config_text)
         update(preview.pk, attempt, message="finding applications")
         tracks = [repository.default_branch, preview.base_revision]
-        users, missing = _users(bench, repository)
+        users, missing = _users(bench, preview, others)
         prepared = prepare_preview(bench, sides, config, tracks, from_json(preview.what_if), users)
         prepared = replace(prepared, outside_notes=(*missing, *prepared.outside_notes))
         clock.lap("discover")
@@ -234,12 +310,19 @@ def prepare(preview: Preview, attempt: int) -> None:
         finish(preview.pk, attempt)
 
 
-def _users(bench: Workbench, repository: Repository) -> tuple[list[User], list[str]]:
-    """The fleets that use the repository's charts, and a sentence for each that cannot be read."""
+def _users(bench: Workbench, preview: Preview, moved: Mapping[int, Sides]) -> tuple[list[User], list[str]]:
+    """The other fleets that a preview shows, and a sentence for each that cannot be read.
+
+    `moved` are the sides of those that change requests in this preview are about, by repository.
+    """
     users, missing = [], []
-    for fleet in repository.users.all():
+    for fleet in (preview.repository.users if preview.change_request_id else preview.shows).all():
+        sides = moved.get(fleet.pk)
+        between = (sides.base_commit, sides.head_commit) if sides else None
+        targets = preview.parts.filter(change_request__repository=fleet).select_related("change_request__repository")
+        tracks = [fleet.default_branch, *(part.change_request.target for part in targets[:1])]
         try:
-            users.append(bench.user(fleet.url, fleet.config_text))
+            users.append(bench.user(fleet.url, fleet.config_text, between, tracks if sides else ()))
         except AstrolabeError as error:
             missing.append(f"the applications of {fleet.name} are not shown: {error}")
     return users, missing
@@ -251,7 +334,8 @@ def render(preview: Preview, attempt: int, number: int) -> None:
     batch = RenderBatch.objects.filter(preview=preview, attempt=attempt, number=number, done=False).first()
     if batch is None:
         return
-    arrivals.mirror_with(preview.repository, preview.base_commit, preview.head_commit)
+    # What merging gives may be on no other machine.
+    together.sides_of(preview)
     with workbench(preview.repository) as bench:
         bench.ensure(record.externals(preview))
         results = bench.manifests(record.read_batch(batch))
@@ -283,7 +367,29 @@ def finish(preview: Preview, attempt: int) -> None:
             record.keep_cells(preview, finished)
             _send(answers.ended(preview.pk))
             RenderBatch.objects.filter(preview=preview).delete()
+            enqueue(add_up, preview.pk, queue=_queue_of(preview))
+            if preview.change_request_id and not preview.question:
+                enqueue(pair_up, preview.pk, queue=RENEWALS)
     renew_soon()
+
+
+def add_up(preview_id: int) -> None:
+    """Compares with their parts the previews of several that waited for this one, or that it is."""
+    for preview in together.ready(preview_id):
+        together.add_up(preview)
+
+
+def pair_up(preview_id: int) -> None:
+    """Has an open change request previewed together with those that touch the same, when nothing else is to do."""
+    preview = Preview.objects.select_related("change_request__repository").get(pk=preview_id)
+    change = preview.change_request
+    if change is None or change.state != ChangeRequest.OPEN or preview != change.previews.plain().first():
+        return
+    for partner in together.partners(preview, settings.ASTROLABE_PAIRS):
+        try:
+            request_together(sorted((change, partner), key=lambda one: (one.number or 0, one.pk)), asked=False)
+        except AstrolabeError as error:
+            log.warning("%s and %s are not previewed together: %s", change, partner, error)
 
 
 def sweep() -> None:
@@ -305,5 +411,7 @@ def sweep() -> None:
         else:
             start(preview)
     renew_soon()
+    for preview in together.waiting():
+        enqueue(add_up, preview.pk)
     if django_rq.get_queue("default").count < CROWDED:
         _send(answers.due())

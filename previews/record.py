@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, astuple, dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import zstandard
 
@@ -16,7 +16,6 @@ from previews.engine.cells import Cell as EngineCell
 from previews.engine.cells import ResourceChange
 from previews.engine.compare import group_cells, make_cell
 from previews.engine.config import Ignore
-from previews.engine.discover.fleet import Fleet as EngineFleet
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.file_changes import ValueFile
 from previews.engine.git import Ref
@@ -53,7 +52,7 @@ def preview_key(change_request: ChangeRequest, base_commit: str, what_if: WhatIf
 
 def keep_plan(preview: Preview, prepared: Prepared) -> None:
     """Writes down both fleets, the columns, and a pending cell for each instance that may change."""
-    sides = prepared.sides
+    sides, cells = prepared.sides, prepared.plan.cells
     Preview.objects.filter(pk=preview.pk).update(
         # Not the base commit: on a conflict the tree is an older one, and a new attempt asks the same question again.
         base_tree=sides.base_tree,
@@ -63,18 +62,23 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
         notes=[clean(note) for note in prepared.notes],
         cluster_scoped=sorted(prepared.rules.cluster_scoped),
         argocd=dict(prepared.config.argocd),
-        base_fleet=_keep_fleet(preview, sides.base_tree, prepared, prepared.base),
-        head_fleet=_keep_fleet(preview, sides.head_tree, prepared, prepared.head),
+        base_fleet=_keep_fleet(preview, sides.base_tree, prepared, "base"),
+        head_fleet=_keep_fleet(preview, sides.head_tree, prepared, "head"),
         totals={"instances": prepared.plan.instances},
         externals=[asdict(external) for external in prepared.externals],
+        touched=_touched(cells),
     )
     _keep_clusters(preview, prepared)
-    cells = prepared.plan.cells
     texts = (text for cell in cells for text in (*cell.values, *cell.targets) if text)
     in_files = (text for cell in cells for file in cell.files for text in (file.base, file.head) if text is not None)
     blobs = Blob.objects.keep_all(chain(texts, in_files))
     preview.cells.all().delete()
     Cell.objects.bulk_create((_pending(preview, cell, blobs) for cell in cells), batch_size=200)
+
+
+def _touched(cells: Iterable[PlannedCell]) -> Blob | None:
+    rows = sorted([fit(cell.cluster), fit(cell.application), fit(cell.path, 1000)] for cell in cells)
+    return Blob.objects.keep(json.dumps(rows, ensure_ascii=False, separators=(",", ":"))) if rows else None
 
 
 def keep_commits(preview: Preview, total: int, newest: Sequence[Ref]) -> None:
@@ -88,8 +92,11 @@ def externals(preview: Preview) -> list[External]:
     return [External(**item) for item in preview.externals]
 
 
-def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, found: EngineFleet) -> Fleet:
-    config = hashlib.sha256(f"{prepared.config.digest}{preview.question}".encode()).hexdigest()
+def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, side: Literal["base", "head"]) -> Fleet:
+    found = prepared.head if side == "head" else prepared.base
+    # Where other repositories move as well, the tree alone does not tell which side it is.
+    mark = "" if preview.change_request_id else side
+    config = hashlib.sha256(f"{prepared.config.digest}{preview.question}{mark}".encode()).hexdigest()
     rows = [
         [*map(fit, (i.cluster, i.application, i.definition.name, i.path)), (i.cluster, i.application) in found.pinned]
         for i in found.instances

@@ -76,7 +76,7 @@ def waiting() -> list[Preview]:
 
 def on_their_way() -> QuerySet[Preview]:
     """Renewals that somebody works on, or soon will."""
-    return Preview.objects.filter(renewal=True, state__in=Preview.RUNNING)
+    return Preview.objects.filter(renewal=True, state__in=Preview.RUNNING).exclude(change_request=None)
 
 
 def is_still_right(preview: Preview) -> bool:

@@ -25,7 +25,9 @@ MAY_IMPORT = {
         "previews.arrivals",
         "previews.renewals",
         "previews.answers",
+        "previews.together",
     ),
+    "previews/together.py": ("previews.arrivals", "previews.engine", "previews.models"),
     "previews/renewals.py": (
         "previews.engine",
         "previews.models",
@@ -53,6 +55,7 @@ MAY_IMPORT = {
         "previews.arrivals",
         "previews.jobs",
         "previews.scm",
+        "previews.together",
         "previews.views",
     ),
     "previews/sample": ("previews.engine", "previews.sample"),

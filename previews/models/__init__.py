@@ -3,7 +3,7 @@
 from previews.models.answers import Answer
 from previews.models.clusters import Cluster
 from previews.models.manifests import Blob, DatabaseCache, Manifest
-from previews.models.previews import Cell, Fleet, Preview, RenderBatch
+from previews.models.previews import Cell, Fleet, Part, Preview, RenderBatch
 from previews.models.repositories import ChangeRequest, Delivery, Repository
 from previews.models.viewed import Viewed
 
@@ -17,6 +17,7 @@ __all__ = [
     "Delivery",
     "Fleet",
     "Manifest",
+    "Part",
     "Preview",
     "RenderBatch",
     "Repository",

@@ -61,6 +61,9 @@ class Preview(models.Model):
     `asked_at` is when it was asked for last. `moved_to` is the commit where its base stands by now, "" while it is
     right: then it is stale. A `renewal` was asked for by nobody but that; `is_record` keeps what a change request that
     has ended last did.
+    `touched` is a blob of all instances whose sources change, whatever comes of it: JSON of [cluster, application,
+    path]. A preview with `parts` merges several change requests and belongs to none of them; `shows` are then the
+    repositories, besides its own, whose fleets are in it, and `added_up_at` is when the parts were compared with it.
 
     Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing.
     """
@@ -108,6 +111,9 @@ class Preview(models.Model):
     finished_at = models.DateTimeField(null=True)
     base_fleet = models.ForeignKey(Fleet, models.SET_NULL, null=True, related_name="+")
     head_fleet = models.ForeignKey(Fleet, models.SET_NULL, null=True, related_name="+")
+    touched = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
+    shows = models.ManyToManyField(Repository, related_name="+")
+    added_up_at = models.DateTimeField(null=True)
 
     objects = PreviewQuerySet.as_manager()
 
@@ -154,6 +160,34 @@ class Preview(models.Model):
         return 10 + 80 * self.renders_done // self.renders_total if self.renders_total else 5
 
 
+class Part(models.Model):
+    """A change request in a preview of several: they are merged in order of `position`, each into its own repository.
+
+    `base_commit` is where its target stood. `alone` is the preview of it alone, in which its cells are called the same;
+    None in a preview of one. `left_out` are the paths in which it conflicts with what was merged before it.
+    """
+
+    preview = models.ForeignKey(Preview, models.CASCADE, related_name="parts")
+    change_request = models.ForeignKey(ChangeRequest, models.CASCADE, related_name="parts")
+    position = models.PositiveIntegerField()
+    base_commit = models.CharField(max_length=64)
+    head_commit = models.CharField(max_length=64)
+    alone = models.ForeignKey(Preview, models.SET_NULL, null=True, related_name="part_of")
+    left_out = models.JSONField(default=list)
+
+    class Meta:
+        """Django's options."""
+
+        constraints = (
+            models.UniqueConstraint(fields=["preview", "change_request"], name="one_part_for_each_change_request"),
+        )
+        ordering = ("position",)
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.change_request_id} of {self.preview_id}"
+
+
 class Cell(models.Model):
     """What a preview does to one instance; see previews.engine.cells. Unchanged instances have none.
 
@@ -165,6 +199,8 @@ class Cell(models.Model):
     `files` are its value files in order: {"name", "base", "head", "state", "added", "removed"}, where `base` and `head`
     are the keys of blobs, "" where there is no text; those that do not change have neither. No foreign key says that
     these blobs are in use: whoever prunes blobs has to look here.
+    In a preview of several change requests `moved_by` are those that change the instance alone, by position of their
+    part, and `interaction` tells how the result is not the sum of them (previews.engine.together), "" where it is.
     """
 
     PENDING = "pending"
@@ -202,6 +238,8 @@ class Cell(models.Model):
     head_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     fields = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     files = models.JSONField(default=list)
+    moved_by = models.JSONField(default=list)
+    interaction = models.CharField(max_length=10, blank=True)
 
     class Meta:
         """Django's options."""
