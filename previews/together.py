@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Literal
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -15,6 +16,7 @@ from previews.arrivals import mirror_with
 from previews.engine.errors import BadInput
 from previews.engine.manifests import ResourceId
 from previews.engine.render.requests import ENGINE_VERSION, digest
+from previews.engine.scope import GroupKind, place_all
 from previews.engine.sides import Sides, choose_sides, merge_all
 from previews.engine.together import Result, Texts, interaction
 from previews.models import Cell, ChangeRequest, Manifest, Part, Preview, Repository
@@ -154,14 +156,15 @@ def add_up(preview: Preview) -> None:
     """
     parts = [part for part in preview.parts.select_related("alone") if not part.left_out]
     known = all(part.alone and part.alone.state == Preview.DONE and not part.alone.conflicts for part in parts)
-    combined = {(cell.cluster, cell.application): cell for cell in preview.cells.all()}
+    combined = {(cell.cluster, cell.application): cell for cell in preview.cells.select_related("preview")}
     alone = [_cells(part) for part in parts]
-    resources = lru_cache(maxsize=16)(_resources)
+    # Neighbours have much in common, such as the chart of all clusters that give it the same values.
+    read = lru_cache(maxsize=16)(_read)
     changed, undone = [], []
     for place in sorted(combined.keys() | {place for cells in alone for place in cells}):
         mine, theirs = combined.get(place), [cells.get(place) for cells in alone]
         found = (
-            interaction([_result(cell) for cell in theirs], _result(mine), _texts(mine, theirs, resources))
+            interaction([_result(cell) for cell in theirs], _result(mine), _texts(mine, theirs, read))
             if known
             else None
         )
@@ -179,7 +182,7 @@ def add_up(preview: Preview) -> None:
 
 
 def _cells(part: Part) -> dict[Place, Cell]:
-    cells = part.alone.cells.all() if part.alone else ()
+    cells = part.alone.cells.select_related("preview") if part.alone else ()
     return {(cell.cluster, cell.application): cell for cell in cells}
 
 
@@ -195,25 +198,28 @@ def _identity(row: Mapping[str, str]) -> ResourceId:
     return ResourceId(row["group"], row["kind"], row["namespace"], row["name"])
 
 
-def _texts(
-    combined: Cell | None, alone: Sequence[Cell | None], resources: Callable[[str], Mapping[ResourceId, str]]
-) -> Texts:
+def _texts(combined: Cell | None, alone: Sequence[Cell | None], read: Callable[..., dict[ResourceId, str]]) -> Texts:
     def texts(resource: ResourceId) -> tuple[str | None, list[str | None], str | None]:
         changing = [cell for cell in alone if cell and any(_identity(row) == resource for row in cell.resources)]
         assert combined is not None
-        base, *heads, head = (
-            resources(key).get(resource)
-            for key in (combined.base_key, *(cell.head_key for cell in changing), combined.head_key)
-        )
-        return base, heads, head
+        base = _delivered(combined, "base", read).get(resource)
+        heads = [_delivered(cell, "head", read).get(resource) for cell in changing]
+        return base, heads, _delivered(combined, "head", read).get(resource)
 
     return texts
 
 
-def _resources(key: str) -> dict[ResourceId, str]:
-    """The texts of a manifest, which never change under its key."""
-    found = Manifest.objects.select_related("blob").filter(pk=key).first() if key else None
-    return {one.id: one.text for one in found.resources} if found else {}
+def _delivered(
+    cell: Cell, side: Literal["base", "head"], read: Callable[..., dict[ResourceId, str]]
+) -> dict[ResourceId, str]:
+    """The texts of one side of a cell, where a sync puts them."""
+    key, namespace = (cell.base_key, cell.placing[0]) if side == "base" else (cell.head_key, cell.placing[1])
+    return read(key, namespace, cell.preview.cluster_scoped_kinds) if key else {}
+
+
+def _read(key: str, namespace: str, cluster_scoped: frozenset[GroupKind]) -> dict[ResourceId, str]:
+    found = Manifest.objects.select_related("blob").get(pk=key)
+    return {one.id: one.text for one in place_all(found.resources, namespace, cluster_scoped)}
 
 
 def _undone(preview: Preview, like: Cell, moved_by: list[int], found: str) -> Cell:

@@ -35,8 +35,10 @@ EXPECTED = {
     12: {(cluster, "access"): CHANGED for cluster in CLUSTERS},
     13: {("seoul-prod-1", "search"): ("changed", "changed")},
     14: {},
-    16: {},
     15: {("tokyo-prod-1", "payments"): ("changed", "changed")},
+    16: {},
+    17: {},
+    18: {("tokyo-prod-1", "search"): VALUE_ONLY},
 }
 
 
@@ -130,6 +132,13 @@ def test_the_linked_pull_requests_deploy_together(bench):
     _, cells = run_preview(bench, "refs/pull/8/head", "refs/pull/9/head")
     assert {(cell.value, cell.yaml) for cell in cells.values()} == {("changed", "changed")}
     assert set(cells) == {("seoul-prod-1", "catalog"), ("seoul-prod-2", "catalog")}
+
+
+def test_two_that_are_harmless_each_break_a_cluster_together(bench):
+    _, cells = run_preview(bench, "refs/pull/17/head", "refs/pull/18/head")
+    assert {place: cell.yaml for place, cell in cells.items()} == {("tokyo-prod-1", "search"): "failed"}
+    (cell,) = cells.values()
+    assert "autoscaling.maxReplicas says how far search may grow" in cell.error.message
 
 
 def test_the_conflicting_one_says_so(bench):

@@ -113,7 +113,7 @@ def up(tmp_path):
 def test_from_nothing_to_a_matrix_and_back_and_again(up):
     first, address = up()
     said = first.wait_for("Astrolabe is ready")
-    for step in ("starting the queue", "preparing the database", "making the sample fleet", "16 of 16 previews done"):
+    for step in ("starting the queue", "preparing the database", "making the sample fleet", "18 of 18 previews done"):
         assert step in said
     assert "Sample fleet" in read(address)
     assert "instances change" in read(f"{address}previews/1/")
@@ -134,7 +134,7 @@ def test_from_nothing_to_a_matrix_and_back_and_again(up):
 
 def test_a_start_that_was_interrupted_is_completed_by_the_next(up, tmp_path):
     first, _ = up()
-    said = first.wait_for("0 of 16 previews done")
+    said = first.wait_for("0 of 18 previews done")
     parts = parts_of(first)
     # Ctrl-C in a terminal reaches every process of the group, and none of them may answer with a traceback.
     os.killpg(first.process.pid, signal.SIGINT)
@@ -149,12 +149,12 @@ def test_a_start_that_was_interrupted_is_completed_by_the_next(up, tmp_path):
     second, _ = up()
     said = second.wait_for("Astrolabe is ready")
     assert f"beginning again {interrupted} previews" in said
-    assert previews_by_state(tmp_path / "data") == {"done": 16}
+    assert previews_by_state(tmp_path / "data") == {"done": 18}
 
 
 def test_a_worker_that_dies_while_the_first_previews_are_made_is_started_again(up):
     running, _ = up()
-    running.wait_for("0 of 16 previews done")
+    running.wait_for("0 of 18 previews done")
     for part, command in parts_of(running).items():
         if "manage.py work" in command:
             with contextlib.suppress(ProcessLookupError):

@@ -116,6 +116,36 @@ def _points(files: Files) -> None:
     replace(files, "charts/loyalty/values.yaml", "POINTS_EXPIRE_AFTER: 365d", "POINTS_EXPIRE_AFTER: never")
 
 
+def _autoscaling(files: Files) -> None:
+    path = "charts/search/templates/statefulset.yaml"
+    replicas = "  replicas: {{ .Values.replicas }}\n"
+    replace(files, path, replicas, f"  {{{{- if not .Values.autoscaling.enabled }}}}\n{replicas}  {{{{- end }}}}\n")
+    files[path] += _AUTOSCALER
+    files["charts/search/values.yaml"] += "autoscaling:\n  enabled: false\n"
+
+
+_AUTOSCALER = """\
+{{- if .Values.autoscaling.enabled }}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: search
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: StatefulSet
+    name: search
+  minReplicas: {{ .Values.replicas }}
+  maxReplicas: {{ required "autoscaling.maxReplicas says how far search may grow" .Values.autoscaling.maxReplicas }}
+{{- end }}
+"""
+
+
+def _scale_tokyo(files: Files) -> None:
+    files["values/tokyo-prod-1/search.yaml"] += "autoscaling:\n  enabled: true\n  max: 8\n"
+
+
 REQUESTS = [
     SampleRequest(
         "edge-gateway: tell the release by a label",
@@ -154,6 +184,16 @@ REQUESTS = [
         "loyalty: points never expire",
         "Every cluster pins this chart to v1.0, so nothing moves yet: ask what if.",
         _points,
+    ),
+    SampleRequest(
+        "search: clusters may let it scale by itself",
+        "Off unless a cluster switches it on, so nothing changes yet. Linked: #18 does so for Tokyo.",
+        _autoscaling,
+    ),
+    SampleRequest(
+        "search: let Tokyo scale by itself",
+        "Ready for #17; without it these values mean nothing.",
+        _scale_tokyo,
     ),
 ]
 
