@@ -27,6 +27,7 @@ MAY_IMPORT = {
         "previews.answers",
         "previews.together",
     ),
+    "previews/companions.py": ("previews.engine", "previews.models"),
     "previews/together.py": ("previews.arrivals", "previews.engine", "previews.models"),
     "previews/renewals.py": (
         "previews.engine",
@@ -55,6 +56,7 @@ MAY_IMPORT = {
         "previews.arrivals",
         "previews.jobs",
         "previews.scm",
+        "previews.companions",
         "previews.together",
         "previews.views",
     ),

@@ -10,6 +10,7 @@ from django import template
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
+from previews.companions import Member
 from previews.models import Cell
 from previews.templatetags.words import cause_words, counts, meaning, sign, state_word
 from previews.views.matrix_table import Column, Row
@@ -24,13 +25,14 @@ _PINNED = (_PIN.format(""), _PIN.format(" gs"))
 
 
 @register.simple_tag
-def matrix_cells(row: Row, columns: Sequence[Column], half: str, back: str) -> SafeString:
-    """The `<td>`s of one half of a row, `values` or `yaml`."""
+def matrix_cells(row: Row, columns: Sequence[Column], half: str, back: str, parts: Sequence[Member] = ()) -> SafeString:
+    """The `<td>`s of one half of a row, `values` or `yaml`; `parts` are the change requests of a preview of several."""
+    labels = tuple(member.label for member in parts) if len(parts) > 1 else ()
     # Safe: made of our own tags, of numbers, and of text that was escaped.
-    return mark_safe("".join([_cell(row, column, half, back) for column in columns]))  # noqa: S308
+    return mark_safe("".join([_cell(row, column, half, back, labels) for column in columns]))  # noqa: S308
 
 
-def _cell(row: Row, column: Column, half: str, back: str) -> str:
+def _cell(row: Row, column: Column, half: str, back: str, labels: Sequence[str]) -> str:
     """A link to the diff where something is to be seen."""
     cell = row.cells.get(column.name)
     if cell is None:
@@ -39,15 +41,23 @@ def _cell(row: Row, column: Column, half: str, back: str) -> str:
         return texts[column.starts_group]
     state = cell.value_state if half == "values" else cell.yaml_state
     place = " gs" if column.starts_group else ""
-    if state == "unchanged":
+    only_together = bool(cell.interaction) and half == "yaml"
+    if state == "unchanged" and not only_together:
         return f'<td id="c{cell.pk}{half[0]}" class="same{place}">·</td>'
     values = half == "values"
     added, removed = (cell.value_added, cell.value_removed) if values else (cell.yaml_added, cell.yaml_removed)
     return (
         f'<td id="c{cell.pk}{half[0]}" class="{state}{place}"><a class="half {half} {state}" '
         f'href="{_address(cell)}?view={half}{escape(back)}" title="{escape(_tooltip(cell, half, state))}">'
-        f"{_says(state, added, removed)}</a></td>"
+        f"{_says(state, added, removed)}{_by(cell, labels, only_together) if labels else ''}</a></td>"
     )
+
+
+def _by(cell: Cell, labels: Sequence[str], only_together: bool) -> str:
+    """Which change requests move the cell, and whether it is not the sum of what each does alone."""
+    mark = '<span class="tg">together</span>' if only_together else ""
+    by = " ".join(labels[at] for at in cell.moved_by if at < len(labels))
+    return f'{mark}<span class="by">{escape(by)}</span>'
 
 
 @lru_cache(maxsize=4096)

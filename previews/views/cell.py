@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 
+from previews.companions import Member, members
 from previews.models import Cell, Viewed
 from previews.views.also import also_changed
 from previews.views.cell_files import changed_files, file_sections, unchanged_files
@@ -53,10 +54,22 @@ def show(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
         "unchanged_files": unchanged_files(cell),
         "same": same_change(cell),
         "also": also_changed(cell.preview, [cell]),
+        "alone": _alone(cell),
         "previous": _neighbour(cell, forward=False),
         "next": _neighbour(cell, forward=True),
     }
     return render(request, "cell.html", context)
+
+
+def _alone(cell: Cell) -> list[tuple[Member, Cell | None]]:
+    """The parts of a preview of several, each with what it does to this instance alone, None for nothing."""
+    if cell.preview.change_request is not None:
+        return []
+    among = members(cell.preview)
+    previews = [member.part.alone_id for member in among]
+    found = Cell.objects.filter(preview__in=previews, cluster=cell.cluster, application=cell.application)
+    cells = {one.preview_id: one for one in found}
+    return [(member, cells.get(member.part.alone_id or 0)) for member in among]
 
 
 def part(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpResponse:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from previews.companions import companions
 from previews.models import ChangeRequest, Preview
 
 #: Previews that the page lists.
@@ -36,6 +37,7 @@ def show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "pushes": pushes,
         "comparable": [push.shown for push in pushes if push.shown.state == Preview.DONE],
         "latest": plain[0] if plain else None,
+        "companions": companions(change_request),
         "answers": [answer for answer in change_request.answers.order_by("-kind") if answer.wanted],
     }
     return render(request, "change.html", context)

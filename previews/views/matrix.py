@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRefresh
 
+from previews.companions import Member, companions, members, order_of, said
 from previews.engine.diff.fields import FieldLine
 from previews.models import Cell, Preview
 from previews.views.also import also_changed
@@ -43,6 +44,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     preview = get_object_or_404(found, pk=pk)
     context: dict[str, Any] = {"preview": preview, "repository": preview.repository, "change": preview.change_request}
     context["newer"] = _newer(preview)
+    if preview.change_request is None:
+        context["members"] = members(preview)
     if preview.is_planned:
         filters = read_filters(request)
         places, cells = load_places(preview), load_cells(preview)
@@ -56,7 +59,16 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         }
         if preview.state == Preview.DONE:
             context |= {"patterns": _patterns(preview), "also": also_changed(preview, cells)}
+            context |= _together(preview, context.get("members", ()))
     return render(request, "matrix.html", context)
+
+
+def _together(preview: Preview, among: Sequence[Member]) -> dict[str, Any]:
+    """What only several change requests together do: those of this preview, or its own one with others."""
+    if among:
+        return {"said": said(preview, among), "order": order_of(preview, among)}
+    stands = preview.change_request and not preview.question and not preview.is_record
+    return {"companions": companions(preview.change_request) if stands and preview.change_request else []}
 
 
 def _newer(preview: Preview) -> Preview | None:

@@ -17,6 +17,7 @@ STATES = {
     "removed": "removed",
     "failed": "failed",
     "skipped": "skipped",
+    "together": "only together",
 }
 
 #: What the filter by cause offers.
@@ -62,6 +63,8 @@ class Filters:
             return False
         if self.cause and self.cause not in cell.causes:
             return False
+        if self.state == "together":
+            return bool(cell.interaction)
         if self.state == "deploys":
             return cell.deploys
         if self.state == "value-only":
@@ -99,7 +102,8 @@ class Matrix:
 def load_cells(preview: Preview) -> list[Cell]:
     """The preview's cells in one query, with what the table shows of them and nothing else."""
     shown = "preview_id cluster application value_state yaml_state causes deploys pinned group pattern".split()
-    return list(preview.cells.only(*shown, "value_added", "value_removed", "yaml_added", "yaml_removed").order_by())
+    shown += "value_added value_removed yaml_added yaml_removed interaction moved_by".split()
+    return list(preview.cells.only(*shown).order_by())
 
 
 def load_places(preview: Preview) -> Places:

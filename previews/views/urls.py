@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from previews.views import cell, change, downloads, hooks, matrix, pushes, repositories, repository, theme, viewed
+from previews.views import (
+    cell,
+    change,
+    downloads,
+    hooks,
+    matrix,
+    pushes,
+    repositories,
+    repository,
+    theme,
+    together,
+    viewed,
+)
 from previews.views.names import NameConverter
 
 register_converter(NameConverter, "name")
@@ -17,6 +29,7 @@ urlpatterns = [
     path("repositories/<slug:slug>/", repository.show, name="repository"),
     path("repositories/<slug:slug>/refresh/", repository.refresh, name="refresh"),
     path("repositories/<slug:slug>/preview/", repository.preview, name="request-previews"),
+    path("repositories/<slug:slug>/together/", together.choose, name="together"),
     path("repositories/<slug:slug>/settings/", repository.settings, name="repository-settings"),
     path("repositories/<slug:slug>/changes/<path:name>/compare/", pushes.compare, name="compare"),
     path("repositories/<slug:slug>/changes/<path:name>/", change.show, name="change"),

@@ -1,0 +1,166 @@
+"""What is known of change requests together: for their own pages, for the page of the preview of all, for comments."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import OuterRef, Q, Subquery
+
+from previews.engine.together import INTERACTIONS, Interaction, Order, safe_order
+from previews.models import Cell, ChangeRequest, Part, Preview
+
+#: Cells that are named for each kind of interaction.
+MAX_CELLS = 20
+#: Previews with others that are looked at for one change request.
+MAX_PREVIEWS = 50
+
+
+@dataclass(frozen=True)
+class Member:
+    """A part as people see it; `is_moved` tells that its change request has another head, or has ended, by now."""
+
+    part: Part
+    label: str
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the preview tells of it as it was, and not as it is."""
+        request = self.part.change_request
+        return request.state != ChangeRequest.OPEN or request.head_commit != self.part.head_commit
+
+
+@dataclass(frozen=True)
+class Said:
+    """Cells whose result is not the sum of the parts, in one way; `cells` are the first of `total`."""
+
+    kind: Interaction
+    text: str
+    cells: tuple[Cell, ...]
+    total: int
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether something breaks."""
+        return self.kind in ("breaks", "needs")
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A preview of a change request with others, as they stand: what only all together do."""
+
+    preview: Preview
+    others: tuple[Member, ...]
+    said: tuple[Said, ...]
+    order: str
+
+
+def members(preview: Preview) -> tuple[Member, ...]:
+    """The parts in the order in which they are merged, by names that tell them apart."""
+    parts = list(preview.parts.select_related("change_request__repository", "alone"))
+    several = len({part.change_request.repository_id for part in parts}) > 1
+    return tuple(
+        Member(part, f"{part.change_request.repository.name} {part.change_request.label}")
+        if several
+        else Member(part, part.change_request.label)
+        for part in parts
+    )
+
+
+def said(preview: Preview, among: Sequence[Member]) -> tuple[Said, ...]:
+    """What is not the sum of the parts, the worst first."""
+    found = preview.cells.exclude(interaction="").defer("planned", "resources", "files")
+    cells: dict[str, list[Cell]] = defaultdict(list)
+    for cell in found.order_by("application", "cluster"):
+        cells[cell.interaction].append(cell)
+    needy = _needy(cells["needs"], among)
+    return tuple(
+        Said(kind, _sentence(kind, cells[kind], among, needy), tuple(cells[kind][:MAX_CELLS]), len(cells[kind]))
+        for kind in INTERACTIONS
+        if cells[kind]
+    )
+
+
+def _needy(cells: Sequence[Cell], among: Sequence[Member]) -> list[set[int]]:
+    """For each of these cells, the parts that fail there alone, by their place among the members."""
+    places = {(cell.cluster, cell.application): set[int]() for cell in cells}
+    place_of = {member.part.alone_id: at for at, member in enumerate(among) if member.part.alone_id}
+    failed = Cell.objects.filter(preview__in=list(place_of), yaml_state="failed", error__side="head")
+    for preview, *place in failed.values_list("preview", "cluster", "application") if places else ():
+        if (cluster_application := (place[0], place[1])) in places:
+            places[cluster_application].add(place_of[preview])
+    return list(places.values())
+
+
+def _sentence(kind: Interaction, cells: Sequence[Cell], among: Sequence[Member], needy: Sequence[set[int]]) -> str:
+    count = len(cells)
+    one = count == 1
+    many = f"{count} cell{'' if one else 's'}"
+    if kind == "breaks":
+        return f"{many} {'fails' if one else 'fail'} that each of them alone renders: what is merged last breaks it"
+    if kind == "needs":
+        who = _names(among, sorted(set().union(*needy)))
+        return f"{many} {'fails' if one else 'fail'} with {who} alone, and {'renders' if one else 'render'} with all"
+    if kind == "undone":
+        return f"{many} that would change {'stays' if one else 'stay'} as before: one takes back what another does"
+    if kind == "enables":
+        return f"{many} {'deploys' if one else 'deploy'} only with all of them merged"
+    return f"{many} {'comes' if one else 'come'} out otherwise than the changes of each add up to"
+
+
+def _names(among: Sequence[Member], positions: Sequence[int]) -> str:
+    labels = [among[at].label for at in positions]
+    return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)
+
+
+def order_of(preview: Preview, among: Sequence[Member]) -> str:
+    """Which order of merging is safe, in a sentence; "" where none is known to be wrong."""
+    needs = list(preview.cells.filter(interaction="needs").only("cluster", "application"))
+    order = safe_order(_needy(needs, among), len(among)) if needs else None
+    if order is None:
+        return ""
+    later = _names(among, order.later)
+    if order.is_tied:
+        return f"No order is safe: {later} each fail without the others. Merge them as one."
+    return (
+        f"Merge {_names(among, order.first)} before {later}: alone, {later} {_fails(order)} to render.{_untried(among)}"
+    )
+
+
+def _fails(order: Order) -> str:
+    return "fails" if len(order.later) == 1 else "fail"
+
+
+def _untried(among: Sequence[Member]) -> str:
+    return " Other steps on the way were not tried." if len(among) > 2 else ""
+
+
+def companions(change_request: ChangeRequest) -> list[Companion]:
+    """What is known of an open change request together with others that are open, all as they stand; worst first."""
+    if change_request.state != ChangeRequest.OPEN:
+        return []
+    found: dict[frozenset[int], Companion] = {}
+    for preview in _standing(change_request):
+        everyone = members(preview)
+        others = tuple(member for member in everyone if member.part.change_request_id != change_request.pk)
+        who = frozenset(member.part.change_request_id for member in others)
+        if who not in found and not any(member.is_moved or member.part.left_out for member in everyone):
+            found[who] = Companion(preview, others, said(preview, everyone), order_of(preview, everyone))
+    return sorted(found.values(), key=_badness)
+
+
+def _standing(change_request: ChangeRequest) -> list[Preview]:
+    """The newest previews with others that were made of what stands for each part now."""
+    shown = Preview.objects.filter(change_request=OuterRef("change_request")).plain().values("pk")[:1]
+    parts = Part.objects.annotate(shown_id=Subquery(shown))
+    # In the frame of another repository a part's preview alone is none of its plain ones.
+    older = parts.filter(alone__change_request__isnull=False).exclude(alone=Subquery(shown)).values("preview")
+    mine = Q(parts__change_request=change_request, parts__head_commit=change_request.head_commit)
+    made = Preview.objects.filter(mine, state=Preview.DONE, added_up_at__isnull=False)
+    return list(made.exclude(pk__in=older).order_by("-asked_at", "-pk")[:MAX_PREVIEWS])
+
+
+def _badness(companion: Companion) -> tuple[int, int]:
+    kinds = [INTERACTIONS.index(one.kind) for one in companion.said]
+    return (min(kinds, default=len(INTERACTIONS)), -sum(one.total for one in companion.said))
