@@ -7,6 +7,7 @@ side by side, give. Where it is not, the parts interact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -14,7 +15,9 @@ from typing import Literal
 from previews.engine.cells import ResourceState, YamlState
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.noise import checksums, noisy_lines, quieted
+from previews.engine.errors import YamlError
 from previews.engine.manifests import ResourceId
+from previews.engine.yamls import dump, load
 
 #: What is not the sum of the parts, the worst first.
 #: `breaks`: each part renders, all together do not. `needs`: a part fails where it is alone, together they do not.
@@ -75,14 +78,18 @@ def _resource_adds_up(
     resource: ResourceId, alone: Sequence[Result], combined: tuple[ResourceState, str] | None, texts: Texts
 ) -> bool:
     edits = {part.edits[resource] for part in alone if part.edits and resource in part.edits}
-    if edits == {combined}:
+    # What one takes away is gone, whatever the others did to it.
+    if edits == {combined} or (combined in edits and combined and combined[0] == "removed"):
         return True
-    if combined is None or len(edits) < 2:
+    if combined is None or not edits:
         return False
     base, heads, result = texts(resource)
-    if base is None or result is None or None in heads:
+    if result is None or None in heads:
         return False
-    return adds_up(base, [head for head in heads if head is not None], result)
+    known = [head for head in heads if head is not None]
+    if base is None:
+        return all(_lines(head) == _lines(result) for head in known)
+    return adds_up(base, known, result)
 
 
 def adds_up(base: str, heads: Sequence[str], result: str) -> bool:
@@ -109,7 +116,12 @@ def adds_up(base: str, heads: Sequence[str], result: str) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines without the values of checksums, which follow from what changes elsewhere."""
+    """The object's lines, without comments, in one order of keys, and without the values of checksums.
+
+    A part that changes only a comment changes nothing, and checksums follow from what changes elsewhere.
+    """
+    with suppress(YamlError):
+        text = dump(load(text))
     return quieted(split_lines(text), checksums(noisy_lines(text)))
 
 

@@ -39,7 +39,6 @@ def no_texts(resource):
         ([changed(web="a"), UNCHANGED], changed(web="a"), None),
         ([changed(web="a"), changed(web="a")], changed(web="a"), None),
         ([changed(web="a"), changed(other="b")], changed(web="a", other="b"), None),
-        ([changed(web="a"), UNCHANGED], changed(web="c"), "differs"),
         ([changed(web="a"), UNCHANGED], changed(web="a", other="c"), "differs"),
         ([changed(web="a"), changed(other="b")], changed(web="a"), "differs"),
         # What was not rendered is not judged.
@@ -62,45 +61,65 @@ def test_two_edits_of_one_resource_are_compared_by_their_texts():
     assert interaction(alone, together, lambda _: (BASE, heads, both.replace("x", "y"))) == "differs"
 
 
+def test_a_part_that_comes_out_otherwise_is_told_by_its_text():
+    alone, together = [changed(web="a"), UNCHANGED], changed(web="c")
+    three, four = (BASE.replace("replicas: 2", f"replicas: {number}") for number in (3, 4))
+    assert interaction(alone, together, lambda _: (BASE, [three], four)) == "differs"
+    # Another order and a comment, which the other part may have brought, mean the same.
+    kind, *lines = three.splitlines(keepends=True)
+    same = f"# said\n{''.join(lines)}{kind}"
+    assert interaction(alone, together, lambda _: (BASE, [three], same)) is None
+
+
+def test_what_one_takes_away_is_gone_whatever_the_other_did_to_it():
+    removed = Result("removed", True, edits={WEB: ("removed", "x")})
+    assert interaction([changed(web="a"), removed], removed, no_texts) is None
+
+
 def test_a_resource_that_two_parts_add_in_different_ways_is_no_sum():
     alone = [Result("changed", True, edits={WEB: ("added", text)}) for text in "ab"]
     together = Result("changed", True, edits={WEB: ("added", "c")})
     assert interaction(alone, together, lambda _: (None, ["a", "b"], "c")) == "differs"
 
 
+def items(text):
+    """A YAML list."""
+    return "".join(f"- {item}\n" for item in text.split()) or "[]\n"
+
+
 @pytest.mark.parametrize(
     ("heads", "result"),
     [
-        (["1\n2\n3\n", "1\n2\n3\n"], "1\n2\n3\n"),
-        (["0\n1\n2\n3\n", "1\n2\n3\n4\n"], "0\n1\n2\n3\n4\n"),
+        (["1 2 3", "1 2 3"], "1 2 3"),
+        (["0 1 2 3", "1 2 3 4"], "0 1 2 3 4"),
         # The same edit twice counts once.
-        (["1\nx\n3\n", "1\nx\n3\n"], "1\nx\n3\n"),
+        (["1 x 3", "1 x 3"], "1 x 3"),
         # Two texts at one place, in either order.
-        (["1\na\n2\n3\n", "1\nb\n2\n3\n"], "1\na\nb\n2\n3\n"),
-        (["1\na\n2\n3\n", "1\nb\n2\n3\n"], "1\nb\na\n2\n3\n"),
+        (["1 a 2 3", "1 b 2 3"], "1 a b 2 3"),
+        (["1 a 2 3", "1 b 2 3"], "1 b a 2 3"),
         # Put in right before and right behind a line that the other one changes.
-        (["1\na\n2\n3\n", "1\nx\n3\n"], "1\na\nx\n3\n"),
-        (["1\n2\na\n3\n", "1\nx\n3\n"], "1\nx\na\n3\n"),
-        (["2\n3\n", "1\n2\n"], "2\n"),
+        (["1 a 2 3", "1 x 3"], "1 a x 3"),
+        (["1 2 a 3", "1 x 3"], "1 x a 3"),
+        (["2 3", "1 2"], "2"),
     ],
 )
 def test_edits_that_add_up(heads, result):
-    assert adds_up("1\n2\n3\n", heads, result)
+    assert adds_up(items("1 2 3"), [items(head) for head in heads], items(result))
 
 
 @pytest.mark.parametrize(
     ("heads", "result"),
     [
-        (["1\nx\n3\n", "1\ny\n3\n"], "1\nx\n3\n"),
-        (["1\nx\n3\n", "1\n2\ny\n"], "1\nx\n3\n"),
-        (["1\nx\n3\n", "1\n2\n3\n"], "1\n2\n3\n"),
-        (["1\na\n2\n3\n", "1\nb\n2\n3\n"], "1\na\n2\n3\n"),
-        (["1\n2\n3\n", "1\n2\n3\n"], "1\n2\n3\n4\n"),
-        (["1\n", "3\n"], ""),
+        (["1 x 3", "1 y 3"], "1 x 3"),
+        (["1 x 3", "1 2 y"], "1 x 3"),
+        (["1 x 3", "1 2 3"], "1 2 3"),
+        (["1 a 2 3", "1 b 2 3"], "1 a 2 3"),
+        (["1 2 3", "1 2 3"], "1 2 3 4"),
+        (["1", "3"], ""),
     ],
 )
 def test_edits_that_do_not_add_up(heads, result):
-    assert not adds_up("1\n2\n3\n", heads, result)
+    assert not adds_up(items("1 2 3"), [items(head) for head in heads], items(result))
 
 
 def test_checksums_follow_from_what_changes_elsewhere():

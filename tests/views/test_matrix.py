@@ -150,7 +150,7 @@ def test_nothing_hostile_gets_out_of_its_place(client):
 def test_the_number_of_queries_does_not_grow_with_the_cells(client, django_assert_num_queries):
     preview = make_fleet_preview()
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(f"{preview.get_absolute_url()}?show=all")
 
 
@@ -167,7 +167,7 @@ def test_a_large_matrix_is_shown_with_every_changed_cell(client, django_assert_n
         for c, a, n, _ in places[::2]
     )  # fmt: skip
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         page = client.get(f"{preview.get_absolute_url()}?show=all").content.decode()
     assert page.count('class="half ') - page.count('<dt><span class="half ') == 2400
     assert page.count('<td class="same">·</td>') == 2400
