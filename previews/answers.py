@@ -109,11 +109,12 @@ def _comment(preview: Preview, answer: Answer) -> dict[str, Any] | None:
     rule = preview.repository.comments
     if preview.is_running or rule == Repository.NEVER:
         return None
-    changes = preview.state == Preview.FAILED or preview.totals["instances"] != preview.totals["unchanged"]
-    if rule == Repository.CHANGES and not changes and not answer.may_exist:
+    digest = digest_of(preview, _page(preview))
+    says_much = preview.state == Preview.FAILED or digest.entries or digest.together
+    if rule == Repository.CHANGES and not says_much and not answer.may_exist:
         return None
     limit = PROVIDERS[preview.repository.provider].COMMENT_BYTES if preview.repository.provider in PROVIDERS else 0
-    return {"text": render_comment(digest_of(preview, _page(preview)), limit)} if limit else None
+    return {"text": render_comment(digest, limit)} if limit else None
 
 
 def _page(preview: Preview) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Prefetch, Q, Subquery, prefetch_related_objects
 
 from previews.engine.together import INTERACTIONS, Interaction, Order, safe_order
 from previews.models import Cell, ChangeRequest, Part, Preview
@@ -15,6 +15,17 @@ from previews.models import Cell, ChangeRequest, Part, Preview
 MAX_CELLS = 20
 #: Previews with others that are looked at for one change request.
 MAX_PREVIEWS = 50
+
+
+#: What is read at once for any number of previews.
+_WITH_PARTS = (
+    Prefetch("parts", Part.objects.select_related("change_request__repository", "alone")),
+    Prefetch(
+        "cells",
+        Cell.objects.exclude(interaction="").defer("planned", "resources", "files").order_by("application", "cluster"),
+        to_attr="interacting",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,8 @@ class Companion:
 
 def members(preview: Preview) -> tuple[Member, ...]:
     """The parts in the order in which they are merged, by names that tell them apart."""
-    parts = list(preview.parts.select_related("change_request__repository", "alone"))
+    prefetch_related_objects([preview], *_WITH_PARTS)
+    parts = list(preview.parts.all())
     several = len({part.change_request.repository_id for part in parts}) > 1
     return tuple(
         Member(part, f"{part.change_request.repository.name} {part.change_request.label}")
@@ -70,9 +82,8 @@ def members(preview: Preview) -> tuple[Member, ...]:
 
 def said(preview: Preview, among: Sequence[Member]) -> tuple[Said, ...]:
     """What is not the sum of the parts, the worst first."""
-    found = preview.cells.exclude(interaction="").defer("planned", "resources", "files")
     cells: dict[str, list[Cell]] = defaultdict(list)
-    for cell in found.order_by("application", "cluster"):
+    for cell in _interacting(preview):
         cells[cell.interaction].append(cell)
     needy = _needy(cells["needs"], among)
     return tuple(
@@ -80,6 +91,11 @@ def said(preview: Preview, among: Sequence[Member]) -> tuple[Said, ...]:
         for kind in INTERACTIONS
         if cells[kind]
     )
+
+
+def _interacting(preview: Preview) -> list[Cell]:
+    prefetch_related_objects([preview], *_WITH_PARTS)
+    return preview.interacting  # type: ignore[attr-defined,no-any-return]
 
 
 def _needy(cells: Sequence[Cell], among: Sequence[Member]) -> list[set[int]]:
@@ -116,7 +132,7 @@ def _names(among: Sequence[Member], positions: Sequence[int]) -> str:
 
 def order_of(preview: Preview, among: Sequence[Member]) -> str:
     """Which order of merging is safe, in a sentence; "" where none is known to be wrong."""
-    needs = list(preview.cells.filter(interaction="needs").only("cluster", "application"))
+    needs = [cell for cell in _interacting(preview) if cell.interaction == "needs"]
     order = safe_order(_needy(needs, among), len(among)) if needs else None
     if order is None:
         return ""
@@ -158,7 +174,7 @@ def _standing(change_request: ChangeRequest) -> list[Preview]:
     older = parts.filter(alone__change_request__isnull=False).exclude(alone=Subquery(shown)).values("preview")
     mine = Q(parts__change_request=change_request, parts__head_commit=change_request.head_commit)
     made = Preview.objects.filter(mine, state=Preview.DONE, added_up_at__isnull=False)
-    return list(made.exclude(pk__in=older).order_by("-asked_at", "-pk")[:MAX_PREVIEWS])
+    return list(made.exclude(pk__in=older).prefetch_related(*_WITH_PARTS).order_by("-asked_at", "-pk")[:MAX_PREVIEWS])
 
 
 def _badness(companion: Companion) -> tuple[int, int]:

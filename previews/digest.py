@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from previews.companions import Said, companions
 from previews.engine.report import summary
 from previews.models import Cell, Preview
 from previews.scm.comment import Digest, Entry, code
@@ -16,6 +17,8 @@ _FIELDS = (
     *("cluster", "application", "value_state", "yaml_state", "deploys", "group"),
     *("yaml_added", "yaml_removed", "value_added", "value_removed", "error", "skipped"),
 )
+#: Cells that are named where several change requests do something together.
+_NAMED = 3
 #: What would end a link in Markdown; a path may hold them quoted as well.
 _QUOTED = str.maketrans({"(": "%28", ")": "%29", "*": "%2A", "'": "%27", "|": "%7C", "_": "%5F", "@": "%40"})
 
@@ -29,7 +32,20 @@ def digest_of(preview: Preview, link: str) -> Digest:
     conflicts = [f"conflict: {path}" for path in preview.conflicts]
     notes = [*conflicts, *map(str, preview.notes)]
     headline = summary(preview.totals)
-    return Digest(headline[:1].upper() + headline[1:], about, _entries(preview), notes, link)
+    return Digest(headline[:1].upper() + headline[1:], about, _entries(preview), notes, link, _together(preview))
+
+
+def _together(preview: Preview) -> list[str]:
+    return [
+        f"together with {', '.join(member.label for member in one.others)}: {said.text} ({_places(said)})"
+        for one in (companions(preview.change_request) if preview.change_request else ())
+        for said in one.said
+    ]
+
+
+def _places(said: Said) -> str:
+    named = ", ".join(f"{cell.application} on {cell.cluster}" for cell in said.cells[:_NAMED])
+    return named if said.total <= _NAMED else f"{named} and {said.total - _NAMED} more"
 
 
 def _how(preview: Preview) -> str:

@@ -377,6 +377,8 @@ def add_up(preview_id: int) -> None:
     """Compares with their parts the previews of several that waited for this one, or that it is."""
     for preview in together.ready(preview_id):
         together.add_up(preview)
+        for part in preview.parts.exclude(alone=None):
+            _send(answers.ended(part.alone_id or 0))
 
 
 def pair_up(preview_id: int) -> None:

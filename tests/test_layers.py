@@ -45,7 +45,7 @@ MAY_IMPORT = {
     ),
     "previews/endings.py": ("previews.engine", "previews.models"),
     "previews/answers.py": ("previews.digest", "previews.engine", "previews.models", "previews.scm"),
-    "previews/digest.py": ("previews.engine", "previews.models", "previews.scm"),
+    "previews/digest.py": ("previews.companions", "previews.engine", "previews.models", "previews.scm"),
     "previews/scm": ("previews.scm",),
     "previews/supervisor.py": (),
     "previews/middleware.py": (),

@@ -52,13 +52,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Digest:
-    """A preview as a comment tells it. `headline` is ours, `about` names its commits; `notes` are from outside."""
+    """A preview as a comment tells it. `headline` is ours, `about` names its commits; `notes` are from outside.
+
+    `together` is what the change request does with other open ones that none of them does alone.
+    """
 
     headline: str
     about: str
     entries: Sequence[Entry]
     notes: Sequence[str] = ()
     link: str = ""
+    together: Sequence[str] = ()
 
 
 def render_comment(digest: Digest, limit: int) -> str:
@@ -104,9 +108,10 @@ def status_text(text: str, length: int = 140) -> str:
 def _head(digest: Digest) -> list[str]:
     title = f"[{digest.headline}]({digest.link})" if digest.link else digest.headline
     lines = [f"**{title}**", "", digest.about]
-    notes = [f"- {code(note, _MESSAGE)}" for note in digest.notes[:MAX_NOTES]]
-    if len(digest.notes) > MAX_NOTES:
-        notes.append(f"- and {_many(len(digest.notes) - MAX_NOTES, 'note')} more")
+    told = [*digest.together, *digest.notes]
+    notes = [f"- {code(note, _MESSAGE)}" for note in told[:MAX_NOTES]]
+    if len(told) > MAX_NOTES:
+        notes.append(f"- and {_many(len(told) - MAX_NOTES, 'note')} more")
     return [*lines, "", *notes] if notes else lines
 
 

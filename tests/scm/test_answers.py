@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from previews import answers, jobs
-from previews.models import Answer, ChangeRequest, Preview
+from previews.models import Answer, ChangeRequest, Part, Preview
+from tests.factories import make_cell, make_change_request, make_preview
 from tests.scm.conftest import every_provider
 from tests.scm.servers import TOKEN
 
@@ -179,6 +180,28 @@ def test_the_repository_says_when_to_comment(provider, story, rule, quiet, loud)
     story.work()
     # A comment that is there never stays with what is no longer so.
     assert all("Nothing changes in 20 instances" in text for text in provider.comments.values())
+
+
+def test_what_breaks_only_together_with_another_is_told_although_nothing_changes_alone(provider, story):
+    mine = story.push(ONE)
+    story.finish(mine)
+    other = make_change_request(story.repository, 13, title="the other")
+    alone = make_preview(story.repository, other)
+    both = make_preview(story.repository, head_commit="")
+    for position, preview in enumerate((mine, alone)):
+        commits = {"base_commit": preview.base_commit, "head_commit": preview.change_request.head_commit}
+        Part.objects.create(
+            preview=both, change_request=preview.change_request, position=position, alone=preview, **commits
+        )
+    error = {"side": "head", "stage": "render", "message": "nil pointer"}
+    make_cell(both, "tokyo", "search", yaml_state="failed", error=error, deploys=False)
+    story.work()
+    assert not provider.comments
+    jobs.add_up(both.pk)
+    story.work()
+    (text,) = provider.comments.values()
+    assert "together with #\u200b13: 1 cell fails that each of them alone renders" in text
+    assert "search on tokyo" in text
 
 
 @every_provider

@@ -167,7 +167,7 @@ def test_a_large_matrix_is_shown_with_every_changed_cell(client, django_assert_n
         for c, a, n, _ in places[::2]
     )  # fmt: skip
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page = client.get(f"{preview.get_absolute_url()}?show=all").content.decode()
     assert page.count('class="half ') - page.count('<dt><span class="half ') == 2400
     assert page.count('<td class="same">·</td>') == 2400
