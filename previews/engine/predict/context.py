@@ -1,0 +1,55 @@
+"""What a prediction knows besides the two manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from previews.engine.manifests import ResourceId
+from previews.engine.predict.objects import Object
+
+#: A Kubernetes minor version, such as (1, 31).
+Minor = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Sync:
+    """How the Application is synced: its sync options (`ServerSideApply=true`), and what its sync policy says."""
+
+    options: frozenset[str] = frozenset()
+    prunes: bool = True
+    is_automated: bool = True
+
+    def has(self, option: str) -> bool:
+        """Whether an option is set, as `Replace=true`."""
+        return option in self.options
+
+
+@dataclass(frozen=True)
+class Context:
+    """The cluster that a cell is about, and the rest of what is known of it.
+
+    `kubernetes` is the cluster's minor at head, `base_kubernetes` at base. `namespace` is where objects go that name
+    none. `definitions` are the CRDs that any application of the cluster renders at head, by (group, kind).
+    `elsewhere` are the objects that other applications of the cluster have at head, with the application's name.
+    `by_argo_cd` is False where Flux applies it.
+    `nodes` is how many nodes the cluster has, `node_ports` the range of its node ports, both ends in it.
+    `capacity_floor` is the part of the replicas that has to serve at all times where no PodDisruptionBudget says more.
+    `startup_seconds` are measured times until a pod is ready, by `namespace/name` of its workload.
+    `deletes_application`: the whole Application goes away, and what it made with it unless `cascades` is False.
+    """
+
+    kubernetes: Minor = (1, 31)
+    base_kubernetes: Minor | None = None
+    namespace: str = ""
+    sync: Sync = Sync()
+    definitions: Mapping[tuple[str, str], Object] = field(default_factory=lambda: MappingProxyType({}))
+    elsewhere: Mapping[ResourceId, str] = field(default_factory=lambda: MappingProxyType({}))
+    nodes: int | None = None
+    node_ports: tuple[int, int] = (30000, 32767)
+    capacity_floor: float = 0.75
+    startup_seconds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    deletes_application: bool = False
+    cascades: bool = True
+    by_argo_cd: bool = True
