@@ -78,8 +78,10 @@ class Objects:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a cell. `changed` are the objects that are not the same on the other side: rules about one object
-    look at these alone, rules about several may look at all.
+    """One side of a cell.
+
+    `changed` are the objects that are not the same on the other side: rules about one object look at these alone, rules
+    about several may look at all.
     """
 
     objects: Objects
