@@ -159,6 +159,7 @@ def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> 
             "trackers": cell.trackers,
             "cascades": cell.cascades,
             "by_argo_cd": cell.by_argo_cd,
+            "kubernetes": cell.kubernetes,
             "held": cell.held,
             "notes": [clean(note) for note in cell.notes],
         },
@@ -219,6 +220,7 @@ def _planned(row: Cell) -> PlannedCell:
         trackers=(plan["trackers"][0], plan["trackers"][1]),
         cascades=plan["cascades"],
         by_argo_cd=plan["by_argo_cd"],
+        kubernetes=tuple(plan.get("kubernetes", ("", ""))),
         held=plan["held"],
         notes=tuple(plan["notes"]),
     )

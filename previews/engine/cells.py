@@ -9,6 +9,7 @@ from previews.engine.diff.fields import NO_FIELDS, FieldList
 from previews.engine.errors import SkipReason, Stage
 from previews.engine.ignoring import Steps
 from previews.engine.manifests import ResourceId
+from previews.engine.predict.prediction import Prediction
 
 ValueState = Literal["unchanged", "changed", "added", "removed"]
 YamlState = Literal["unchanged", "changed", "added", "removed", "failed", "skipped"]
@@ -81,6 +82,7 @@ class Cell:
     `cluster` and `application` are the column and the row; `name` is the Application's own name. `group` is the
     identifier of the group of identical yaml changes that the cell belongs to, None when its yaml is not changed;
     `pattern` that of the cells in which the same lines change, whatever their resources are called.
+    `prediction` is what deploying it will do, None where nothing is deployed or nobody can tell.
     `ignored` is how many fields differ that rules hide, in the resources of `hidden`.
     """
 
@@ -104,6 +106,7 @@ class Cell:
     error: CellError | None = None
     skipped: CellSkip | None = None
     notes: tuple[str, ...] = ()
+    prediction: Prediction | None = None
 
     @property
     def is_changed(self) -> bool:

@@ -227,7 +227,7 @@ def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules) 
     """
     cell = _value_side(planned)
     base, head = (
-        _as_synced(outcome, namespace, planned.cluster, rules)
+        as_synced(outcome, namespace, planned.cluster, rules)
         for outcome, namespace in zip((base, head), planned.namespaces, strict=True)
     )
     try:
@@ -251,7 +251,8 @@ def make_cell(planned: PlannedCell, base: Outcome, head: Outcome, rules: Rules) 
     return cell, yaml.comparison.digest if yaml.state == "changed" else ""
 
 
-def _as_synced(outcome: Outcome, namespace: str, cluster: str, rules: Rules) -> Outcome:
+def as_synced(outcome: Outcome, namespace: str, cluster: str, rules: Rules) -> Outcome:
+    """A side as a sync applies it: objects where they go, without those that Argo CD leaves alone."""
     if not isinstance(outcome, Manifest):
         return outcome
     return without_excluded(placed(outcome, namespace, rules.cluster_scoped), rules.exclusions, cluster)

@@ -32,6 +32,7 @@ class PlannedCell:
     `namespaces` are the destination's, for objects that name none; a side that is not there has the other's.
     `ignore` are each side's own rules; `trackers` the names that mark each side's objects, "" where nothing does.
     `cascades`: deleting the Application deletes what it made.
+    `kubernetes` are the cluster's versions on both sides, "" where nobody said.
     `held` is why nothing is deployed although the manifests differ, "" when there is no such reason; `notes` are said
     on the cell. `files` are the value files of both sides, none where a side cannot be read.
     """
@@ -57,6 +58,7 @@ class PlannedCell:
     trackers: tuple[str, str] = ("", "")
     cascades: bool = True
     by_argo_cd: bool = True
+    kubernetes: tuple[str, str] = ("", "")
     held: str = ""
     notes: tuple[str, ...] = ()
     files: tuple[ValueFile, ...] = ()
@@ -193,6 +195,7 @@ def _plan_cell(pair: _Pair, pinned: bool, tracks: bool, show: Show) -> PlannedCe
         trackers=(old_one.instance_name, new_one.instance_name) if tracks and by_argo_cd else ("", ""),
         cascades=old_one.cascades,
         by_argo_cd=by_argo_cd,
+        kubernetes=((before or shown).profile.kubernetes_version, (after or shown).profile.kubernetes_version),
         pinned=pinned,
         held=said.held,
         notes=said.notes,

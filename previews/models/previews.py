@@ -199,6 +199,8 @@ class Cell(models.Model):
     `files` are its value files in order: {"name", "base", "head", "state", "added", "removed"}, where `base` and `head`
     are the keys of blobs, "" where there is no text; those that do not change have neither. No foreign key says that
     these blobs are in use: whoever prunes blobs has to look here.
+    `prediction` is JSON of previews.engine.predict.prediction, and `worst` the severity of the worst finding in it that
+    the change brings and nobody has accepted.
     In a preview of several change requests `moved_by` are those that change the instance alone, by position of their
     part, and `interaction` tells how the result is not the sum of them (previews.engine.together), "" where it is.
     """
@@ -238,6 +240,8 @@ class Cell(models.Model):
     head_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     fields = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     files = models.JSONField(default=list)
+    prediction = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
+    worst = models.CharField(max_length=12, blank=True)
     moved_by = models.JSONField(default=list)
     interaction = models.CharField(max_length=10, blank=True)
 

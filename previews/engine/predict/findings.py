@@ -28,7 +28,7 @@ class Finding:
     `code` names the rule (`META-LABEL`). `message` is one sentence with its arithmetic ("64 characters, at most 63"),
     `value` what the rule is about, as text, "" where there is none. `steps` lead to the field in the object at head
     (at base where there is none at head). `source` is the Kubernetes or Argo CD file or page that the rule mirrors,
-    `remedy` what to do about it.
+    `remedy` what to do about it. `place` is what `steps` are called for people; the judge fills it in.
     """
 
     code: str
@@ -40,6 +40,7 @@ class Finding:
     source: str = ""
     remedy: str = ""
     confidence: Confidence = "certain"
+    place: str = ""
 
 
 #: Rules about one state. They are asked about both sides: what holds at the base already is nothing new, and what

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from previews.engine.diff.fields import Item, path_text
@@ -35,7 +35,7 @@ def judge(
     head = _ask(rules, pair.head, context, failed)
     base = _ask(rules, pair.base, context, failed)
     new, old = _named(head, pair.head.objects), _named(base, pair.base.objects)
-    changes = _ask(change_rules, pair, context, failed)
+    changes = _named(_ask(change_rules, pair, context, failed), pair.head.objects, pair.base.objects).values()
     return Judgement(
         introduced=_worst_first([*(one for key, one in new.items() if key not in old), *changes]),
         repaired=_worst_first(one for key, one in old.items() if key not in new and _is_there(one, pair.head)),
@@ -54,8 +54,9 @@ def _ask(rules: Iterable[Any], about: Side | Pair, context: Context, failed: dic
     return findings
 
 
-def _named(findings: Iterable[Finding], objects: Objects) -> dict[tuple[object, ...], Finding]:
-    return {(one.code, one.object, place(one, objects), one.value): one for one in findings}
+def _named(findings: Iterable[Finding], *sides: Objects) -> dict[tuple[object, ...], Finding]:
+    placed = (replace(one, place=place(one, *sides)) for one in findings)
+    return {(one.code, one.object, one.place, one.value): one for one in placed}
 
 
 def _is_there(finding: Finding, side: Side) -> bool:
@@ -66,9 +67,13 @@ def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda one: SEVERITIES.index(one.severity)))
 
 
-def place(finding: Finding, objects: Objects) -> str:
-    """Where a finding is, for people, and the same wherever the items of a list stand: `spec.containers[app].image`."""
-    found = objects.get(finding.object) if finding.object else None
+def place(finding: Finding, *sides: Objects) -> str:
+    """Where a finding is, for people, and the same wherever the items of a list stand: `spec.containers[app].image`.
+
+    The object is looked for on these sides, one after the other.
+    """
+    identity = finding.object
+    found = next((one for side in sides if identity and (one := side.get(identity))), None)
     return path_text(tuple(_path(found.content if found else {}, finding.steps)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -110,13 +110,18 @@ class Pair:
         return Pair(self.head, self.base, tuple(Change(one.id, one.head, one.base) for one in self.changes))
 
 
-def make_pair(base: Sequence[Resource], head: Sequence[Resource]) -> Pair:
-    """Both sides from the resources of their manifests. Objects with equal text do not change."""
+def make_pair(
+    base: Sequence[Resource], head: Sequence[Resource], changed: Collection[ResourceId] | None = None
+) -> Pair:
+    """Both sides from the resources of their manifests.
+
+    Objects with equal text do not change, nor do those on both sides that are not among `changed`, if it is given.
+    """
     left, right = Objects(base), Objects(head)
     found: list[Change] = []
     for one in right:
         before = left.get(one.id)
-        if before is None or before.text != one.text:
+        if before is None or (before.text != one.text and (changed is None or one.id in changed)):
             found.append(Change(one.id, before, one))
     found += [Change(one.id, one, None) for one in left if one.id not in right]
     return Pair(

@@ -1,0 +1,75 @@
+"""What the other applications of a cluster have at head, as far as the preview has rendered them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from previews.engine.manifests import Manifest, Resource, ResourceId
+from previews.engine.predict.objects import Object
+from previews.engine.scope import is_definition
+
+#: Read off the text: CRDs are the largest objects there are, and most of them nobody asks for.
+_GROUP = re.compile(r"^  group: [\"']?([\w.-]+)[\"']?[ \t]*$", re.MULTILINE)
+_KIND = re.compile(r"^  names:\n(?:    .*\n)*?    kind: [\"']?(\w+)[\"']?[ \t]*$", re.MULTILINE)
+
+Definitions = Mapping[tuple[str, str], Object]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What surrounds one application: the objects of others, with the application that has each, and known CRDs."""
+
+    elsewhere: Mapping[ResourceId, str]
+    definitions: Definitions
+
+
+class Around:
+    """The objects that the changed applications of each cluster have at head."""
+
+    def __init__(self) -> None:
+        """Knows nothing yet."""
+        self._owners: dict[str, dict[ResourceId, list[str]]] = defaultdict(dict)
+        self._definitions: dict[str, dict[tuple[str, str], Object]] = defaultdict(dict)
+
+    def add(self, cluster: str, application: str, objects: Iterable[ResourceId]) -> None:
+        """An application has these objects."""
+        owners = self._owners[cluster]
+        for one in objects:
+            owners.setdefault(one, []).append(application)
+
+    def define(self, cluster: str, manifest: Manifest) -> None:
+        """An application of the cluster renders this, which may define kinds."""
+        for resource in manifest.resources:
+            if is_definition(resource.id) and (kind := _defined(resource)):
+                self._definitions[cluster][kind] = Object(resource.id, resource.version, resource.text)
+
+    def of(self, cluster: str, application: str) -> Surroundings:
+        """What surrounds an application."""
+        return Surroundings(_Others(self._owners[cluster], application), self._definitions[cluster])
+
+
+def _defined(resource: Resource) -> tuple[str, str] | None:
+    group, kind = _GROUP.search(resource.text), _KIND.search(resource.text)
+    return (group[1], kind[1]) if group and kind else None
+
+
+class _Others(Mapping[ResourceId, str]):
+    """The owner of each object that is not the application itself."""
+
+    def __init__(self, owners: Mapping[ResourceId, list[str]], application: str) -> None:
+        self._owners, self._own = owners, application
+
+    def __getitem__(self, identity: ResourceId) -> str:
+        found = next((one for one in self._owners[identity] if one != self._own), None)
+        if found is None:
+            raise KeyError(identity)
+        return found
+
+    def __iter__(self) -> Iterator[ResourceId]:
+        return (identity for identity in self._owners if identity in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

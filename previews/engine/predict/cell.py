@@ -1,0 +1,90 @@
+"""The prediction for a cell of a preview: what is known of its cluster and its Application, and what the rules say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Any
+
+from previews.engine.errors import YamlError
+from previews.engine.manifests import Manifest, ResourceId
+from previews.engine.plan import PlannedCell
+from previews.engine.predict.around import Surroundings
+from previews.engine.predict.context import Context, Minor, Sync
+from previews.engine.predict.judge import judge
+from previews.engine.predict.objects import make_pair
+from previews.engine.predict.prediction import Prediction
+from previews.engine.predict.rules import CHANGE_RULES, STATE_RULES
+from previews.engine.render.helm import DEFAULT_KUBERNETES
+from previews.engine.yamls import load
+
+_MINOR = re.compile(r"v?(\d{1,3})\.(\d{1,3})")
+
+
+def predict_cell(
+    planned: PlannedCell,
+    target: str,
+    changed: Collection[ResourceId],
+    sides: tuple[Manifest, Manifest],
+    around: Surroundings,
+) -> Prediction:
+    """Predicts what syncing the head does where the base is deployed.
+
+    `sides` are both manifests where a sync puts their objects, empty where the instance is not there. `target` is the
+    Application's own YAML at head, `changed` the objects that differ in more than what rules hide.
+    """
+    pair = make_pair(sides[0].resources, sides[1].resources, changed)
+    said = judge(pair, _context(planned, target, around), STATE_RULES, CHANGE_RULES)
+    return Prediction(said.introduced, said.repaired, said.preexisting, failed=said.failed)
+
+
+def _context(planned: PlannedCell, target: str, around: Surroundings) -> Context:
+    base, head = (minor_of(version) for version in planned.kubernetes)
+    return Context(
+        kubernetes=head,
+        base_kubernetes=base,
+        namespace=planned.namespaces[1],
+        sync=sync_of(target, planned.by_argo_cd),
+        definitions=around.definitions,
+        elsewhere=around.elsewhere,
+        deletes_application=not planned.on_head,
+        cascades=planned.cascades,
+        by_argo_cd=planned.by_argo_cd,
+    )
+
+
+def minor_of(version: str) -> Minor:
+    """The minor of a Kubernetes version; where nobody said one, that which charts are rendered for."""
+    found = _MINOR.match(version) or _MINOR.match(DEFAULT_KUBERNETES)
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
+@lru_cache(maxsize=256)
+def sync_of(target: str, by_argo_cd: bool) -> Sync:
+    """How an Application is synced, from its YAML (Argo CD: pkg/apis/application/v1alpha1 SyncPolicy; Flux: prune).
+
+    Who syncs by hand decides about pruning then: it is taken as if he did.
+    """
+    try:
+        content = load(target) if target else {}
+    except YamlError:
+        content = {}
+    spec = _mapping(content, "spec")
+    if not by_argo_cd:
+        return Sync(prunes=spec.get("prune", True) is True)
+    policy = _mapping(spec, "syncPolicy")
+    options = policy.get("syncOptions")
+    automated = policy.get("automated")
+    is_automated = isinstance(automated, dict) and automated.get("enabled") is not False
+    return Sync(
+        options=frozenset(one for one in options if isinstance(one, str)) if isinstance(options, list) else frozenset(),
+        prunes=_mapping(policy, "automated").get("prune") is True if is_automated else True,
+        is_automated=is_automated,
+    )
+
+
+def _mapping(content: Any, key: str) -> Mapping[str, Any]:
+    found = content.get(key) if isinstance(content, dict) else None
+    return found if isinstance(found, dict) else {}
