@@ -14,12 +14,14 @@ import zstandard
 
 from previews.engine.cells import Cell as EngineCell
 from previews.engine.cells import ResourceChange
-from previews.engine.compare import group_cells, make_cell
+from previews.engine.compare import Outcome, group_cells, make_cell
 from previews.engine.config import Ignore
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.file_changes import ValueFile
 from previews.engine.git import Ref
 from previews.engine.plan import PlannedCell, Problem
+from previews.engine.predict.cell import predict_cells
+from previews.engine.predict.prediction import to_json as to_prediction_json
 from previews.engine.preview import Prepared, outcomes
 from previews.engine.preview import totals as count_totals
 from previews.engine.remote.outside import External
@@ -207,7 +209,7 @@ def _planned(row: Cell) -> PlannedCell:
         on_head=plan["on_head"],
         value=row.value_state,  # type: ignore[arg-type]
         values=(_text(row.base_values), _text(row.head_values)),
-        targets=("", ""),
+        targets=(_text(row.base_target), _text(row.head_target)),
         base_key=row.base_key,
         head_key=row.head_key,
         base_problem=_problem(plan["base_problem"]),
@@ -274,7 +276,9 @@ class Finished:
 def compare_cells(preview: Preview, attempt: int) -> Finished:
     """Compares what was rendered for the pending cells. Takes its time, so no transaction may be open."""
     rows = list(
-        preview.cells.filter(yaml_state=Cell.PENDING).select_related("base_values", "head_values").order_by("pk")
+        preview.cells.filter(yaml_state=Cell.PENDING)
+        .select_related("base_values", "head_values", "base_target", "head_target")
+        .order_by("pk")
     )
     batches = list(preview.batches.filter(attempt=attempt))
     temporary = {
@@ -285,31 +289,34 @@ def compare_cells(preview: Preview, attempt: int) -> Finished:
     wanted = {key for row in rows for key in (row.base_key, row.head_key) if key}
     cluster_scoped = preview.cluster_scoped_kinds | defined_by(definitions_in(wanted))
     made: list[tuple[EngineCell, str]] = []
-    changed: list[Cell] = []
+    changed: list[tuple[Cell, PlannedCell]] = []
     with _rules(preview, cluster_scoped) if rows else nullcontext(Rules()) as rules:
         for row in rows:
-            cell, change = _compare_row(row, rules, temporary)
+            planned = _planned(row)
+            cell, change = _compare_row(row, planned, rules, temporary)
             if cell.is_changed:
                 made.append((cell, change))
-                changed.append(row)
-    cells = group_cells(made)
-    texts = [fields_json(cell.resources) for cell in cells]
-    fields = Blob.objects.keep_all(filter(None, texts))
-    for row, cell, text in zip(changed, cells, texts, strict=True):
-        _complete(row, cell)
-        row.fields = fields.get(text)
+                changed.append((row, planned))
+        pairs = list(zip((planned for _, planned in changed), group_cells(made), strict=True))
+        cells = predict_cells(pairs, lambda planned: _sides(planned, temporary), rules)
+    _complete_all([row for row, _ in changed], cells)
     rendered = sum(batch.count for batch in batches)
     totals = count_totals(preview.totals["instances"], cells, rendered, max(len(wanted) - rendered, 0))
-    return Finished(changed, totals, sorted(cluster_scoped))
+    return Finished([row for row, _ in changed], totals, sorted(cluster_scoped))
 
 
-def _compare_row(row: Cell, rules: Rules, temporary: Mapping[str, Result]) -> tuple[EngineCell, str]:
-    planned = _planned(row)
-    keys = [key for key in (row.base_key, row.head_key) if key] if planned.needs_rendering else []
+def _compare_row(
+    row: Cell, planned: PlannedCell, rules: Rules, temporary: Mapping[str, Result]
+) -> tuple[EngineCell, str]:
     if rules.tracking and all(planned.trackers):
         places = zip(planned.trackers, planned.namespaces, strict=True)
         row.marks = [[astuple(rules.tracking), place] for place in places]
-    return make_cell(planned, *outcomes(planned, {**temporary, **DatabaseCache().get_many(keys)}), rules)
+    return make_cell(planned, *_sides(planned, temporary), rules)
+
+
+def _sides(planned: PlannedCell, temporary: Mapping[str, Result]) -> tuple[Outcome, Outcome]:
+    keys = [key for key in (planned.base_key, planned.head_key) if key] if planned.needs_rendering else []
+    return outcomes(planned, {**temporary, **DatabaseCache().get_many(keys)})
 
 
 def keep_cells(preview: Preview, finished: Finished) -> None:
@@ -320,8 +327,19 @@ def keep_cells(preview: Preview, finished: Finished) -> None:
 
 _COMPLETED = (
     "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored hidden marks group "
-    "pattern error skipped notes planned fields"
+    "pattern error skipped notes planned fields prediction worst"
 ).split()
+
+
+def _complete_all(rows: Sequence[Cell], cells: Sequence[EngineCell]) -> None:
+    texts = [fields_json(cell.resources) for cell in cells]
+    predicted = [clean(to_prediction_json(cell.prediction)) if cell.prediction else "" for cell in cells]
+    blobs = Blob.objects.keep_all(filter(None, (*texts, *predicted)))
+    for row, cell, text, prediction in zip(rows, cells, texts, predicted, strict=True):
+        _complete(row, cell)
+        row.fields = blobs.get(text)
+        row.prediction = blobs.get(prediction)
+        row.worst = (cell.prediction.worst if cell.prediction else None) or ""
 
 
 def _complete(row: Cell, cell: EngineCell) -> None:

@@ -21,6 +21,7 @@ from previews.engine.git import Mirror, normalise_address
 from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
 from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
+from previews.engine.predict.cell import predict_cells
 from previews.engine.remote.outside import External, Outside
 from previews.engine.remote.reach import Reach
 from previews.engine.remote.revisions import find_commit
@@ -315,15 +316,20 @@ def _all_at_head(configs: Sequence[FleetConfig], asked: WhatIf) -> list[FleetCon
 
 
 def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:
-    """The cells that change (or fail, or were skipped), with groups, from the manifests of the plan's requests."""
-    made = []
+    """The cells that change (or fail, or were skipped), with groups and predictions.
+
+    `manifests` are those of the plan's requests, by key.
+    """
+    made, changed = [], []
     defined = defined_by(result for result in manifests.values() if isinstance(result, Manifest))
     rules = replace(prepared.rules, cluster_scoped=prepared.rules.cluster_scoped | defined)
     for planned in prepared.plan.cells:
         cell, change = make_cell(planned, *outcomes(planned, manifests), rules)
         if cell.is_changed:
             made.append((cell, change))
-    return group_cells(made)
+            changed.append(planned)
+    cells = group_cells(made)
+    return predict_cells(list(zip(changed, cells, strict=True)), lambda planned: outcomes(planned, manifests), rules)
 
 
 def outcomes(planned: PlannedCell, manifests: Mapping[str, Result]) -> tuple[Outcome, Outcome]:

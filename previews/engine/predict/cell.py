@@ -3,49 +3,77 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from previews.engine.cells import Cell
+from previews.engine.compare import Outcome, as_synced
 from previews.engine.errors import YamlError
-from previews.engine.manifests import Manifest, ResourceId
+from previews.engine.manifests import Manifest
 from previews.engine.plan import PlannedCell
-from previews.engine.predict.around import Surroundings
+from previews.engine.predict.around import Around, Surroundings
 from previews.engine.predict.context import Context, Minor, Sync
 from previews.engine.predict.judge import judge
 from previews.engine.predict.objects import make_pair
 from previews.engine.predict.prediction import Prediction
 from previews.engine.predict.rules import CHANGE_RULES, STATE_RULES
 from previews.engine.render.helm import DEFAULT_KUBERNETES
+from previews.engine.rules import Rules
+from previews.engine.scope import is_definition
 from previews.engine.yamls import load
 
 _MINOR = re.compile(r"v?(\d{1,3})\.(\d{1,3})")
 
 
-def predict_cell(
-    planned: PlannedCell,
-    target: str,
-    changed: Collection[ResourceId],
-    sides: tuple[Manifest, Manifest],
-    around: Surroundings,
-) -> Prediction:
-    """Predicts what syncing the head does where the base is deployed.
+def predict_cells(
+    found: Sequence[tuple[PlannedCell, Cell]], sides_of: Callable[[PlannedCell], tuple[Outcome, Outcome]], rules: Rules
+) -> list[Cell]:
+    """The cells with their predictions, those that deploy nothing as they are.
 
-    `sides` are both manifests where a sync puts their objects, empty where the instance is not there. `target` is the
-    Application's own YAML at head, `changed` the objects that differ in more than what rules hide.
+    `sides_of` gives what both sides of a planned cell were rendered to; it is asked for one cell at a time.
     """
-    pair = make_pair(sides[0].resources, sides[1].resources, changed)
-    said = judge(pair, _context(planned, target, around), STATE_RULES, CHANGE_RULES)
+    around = Around()
+    for planned, cell in found:
+        if cell.deploys:
+            around.add(cell.cluster, cell.application, (one.id for one in cell.resources if one.state != "removed"))
+            if any(is_definition(one.id) for one in cell.resources):
+                around.define(cell.cluster, _manifests(planned, sides_of, rules)[1])
+    return [
+        replace(cell, prediction=predict_cell(planned, cell, _manifests(planned, sides_of, rules), around))
+        if cell.deploys
+        else cell
+        for planned, cell in found
+    ]
+
+
+def _manifests(
+    planned: PlannedCell, sides_of: Callable[[PlannedCell], tuple[Outcome, Outcome]], rules: Rules
+) -> tuple[Manifest, Manifest]:
+    """Both sides where a sync puts them, empty where there is none."""
+    base, head = (
+        side if isinstance(side := as_synced(outcome, namespace, planned.cluster, rules), Manifest) else Manifest()
+        for outcome, namespace in zip(sides_of(planned), planned.namespaces, strict=True)
+    )
+    return base, head
+
+
+def predict_cell(planned: PlannedCell, cell: Cell, sides: tuple[Manifest, Manifest], around: Around) -> Prediction:
+    """Predicts what syncing the head does where the base is deployed. What rules hide does not count."""
+    pair = make_pair(sides[0].resources, sides[1].resources, {one.id for one in cell.resources})
+    context = _context(planned, around.of(cell.cluster, cell.application))
+    said = judge(pair, context, STATE_RULES, CHANGE_RULES)
     return Prediction(said.introduced, said.repaired, said.preexisting, failed=said.failed)
 
 
-def _context(planned: PlannedCell, target: str, around: Surroundings) -> Context:
+def _context(planned: PlannedCell, around: Surroundings) -> Context:
     base, head = (minor_of(version) for version in planned.kubernetes)
     return Context(
         kubernetes=head,
         base_kubernetes=base,
         namespace=planned.namespaces[1],
-        sync=sync_of(target, planned.by_argo_cd),
+        sync=sync_of(planned.targets[1] or planned.targets[0], planned.by_argo_cd),
         definitions=around.definitions,
         elsewhere=around.elsewhere,
         deletes_application=not planned.on_head,
