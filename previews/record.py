@@ -327,7 +327,7 @@ def keep_cells(preview: Preview, finished: Finished) -> None:
 
 _COMPLETED = (
     "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored hidden marks group "
-    "pattern error skipped notes planned fields prediction worst"
+    "pattern error skipped notes planned fields prediction findings"
 ).split()
 
 
@@ -339,7 +339,7 @@ def _complete_all(rows: Sequence[Cell], cells: Sequence[EngineCell]) -> None:
         _complete(row, cell)
         row.fields = blobs.get(text)
         row.prediction = blobs.get(prediction)
-        row.worst = (cell.prediction.worst if cell.prediction else None) or ""
+        row.findings = cell.prediction.counts if cell.prediction else {}
 
 
 def _complete(row: Cell, cell: EngineCell) -> None:

@@ -13,6 +13,8 @@ from previews.engine.cells import Hidden
 from previews.engine.diff.fields import FieldLine, FieldList
 from previews.engine.ignoring import steps_of
 from previews.engine.manifests import ResourceId
+from previews.engine.predict.findings import SEVERITIES
+from previews.engine.predict.prediction import Prediction, from_json
 from previews.engine.tracking import Tracker, Tracking
 from previews.models.manifests import Blob
 from previews.models.repositories import ChangeRequest, Repository
@@ -199,8 +201,8 @@ class Cell(models.Model):
     `files` are its value files in order: {"name", "base", "head", "state", "added", "removed"}, where `base` and `head`
     are the keys of blobs, "" where there is no text; those that do not change have neither. No foreign key says that
     these blobs are in use: whoever prunes blobs has to look here.
-    `prediction` is JSON of previews.engine.predict.prediction, and `worst` the severity of the worst finding in it that
-    the change brings and nobody has accepted.
+    `prediction` is JSON of previews.engine.predict.prediction, and `findings` tells what the change brings that nobody
+    has accepted: [severity, number of findings] by the rule's code.
     In a preview of several change requests `moved_by` are those that change the instance alone, by position of their
     part, and `interaction` tells how the result is not the sum of them (previews.engine.together), "" where it is.
     """
@@ -241,7 +243,7 @@ class Cell(models.Model):
     fields = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     files = models.JSONField(default=list)
     prediction = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
-    worst = models.CharField(max_length=12, blank=True)
+    findings = models.JSONField(default=dict)
     moved_by = models.JSONField(default=list)
     interaction = models.CharField(max_length=10, blank=True)
 
@@ -260,6 +262,16 @@ class Cell(models.Model):
     def get_absolute_url(self) -> str:
         """The side-by-side diff."""
         return reverse("cell", args=[self.preview_id, self.cluster, self.application])
+
+    @property
+    def worst(self) -> str:
+        """The worst severity among its findings, "" where there are none."""
+        return min((severity for severity, _ in self.findings.values()), key=SEVERITIES.index, default="")
+
+    @property
+    def predicted(self) -> Prediction | None:
+        """What deploying it will do."""
+        return from_json(self.prediction.text) if self.prediction else None
 
     @property
     def placing(self) -> tuple[str, str]:

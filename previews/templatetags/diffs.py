@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from previews.engine.diff.colours import Token, highlight_lines, segments
 from previews.engine.diff.rows import Line, Row
+from previews.templatetags.words import severity_sign, severity_word
 from previews.views.cell_parts import Lines
 from previews.views.cell_section import Section
 
@@ -55,8 +56,21 @@ def diff_rows(section: Section, lines: Lines, is_unified: bool) -> SafeString:
         right = dict(zip((row.right.number for row in lines.rows if row.right), left.values(), strict=True))
     make = _unified_row if is_unified else _split_row
     names = _Names(f"L{section.index}b", f"L{section.index}h", section.left_order)
+    rows = (make(names, row, left, right) + _remarks(section, row, is_unified) for row in lines.rows)
     # Safe: made of our own tags, of numbers, and of text that went through `_safe`.
-    return mark_safe("".join(make(names, row, left, right) for row in lines.rows))  # noqa: S308
+    return mark_safe("".join(rows))  # noqa: S308
+
+
+def _remarks(section: Section, row: Row, is_unified: bool) -> str:
+    """What the prediction says of the head's line, below it."""
+    if not section.remarks or row.right is None:
+        return ""
+    return "".join(
+        f'<tr class="said {one.severity}"><td colspan="{3 if is_unified else 4}"><span class="fd {one.severity}">'
+        f'<span aria-hidden="true">{severity_sign(one.severity)}</span> {severity_word(one.severity)}</span> '
+        f'{_safe(one.message)} <span class="meta">{_safe(one.code)}</span></td></tr>'
+        for one in section.remarks.get(row.right.number, ())
+    )
 
 
 @register.filter

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from previews.companions import Member
 from previews.models import Cell
-from previews.templatetags.words import cause_words, counts, meaning, sign, state_word
+from previews.templatetags.words import cause_words, counts, meaning, severity_sign, severity_word, sign, state_word
 from previews.views.matrix_table import Column, Row
 
 register = template.Library()
@@ -49,7 +49,18 @@ def _cell(row: Row, column: Column, half: str, back: str, labels: Sequence[str])
     return (
         f'<td id="c{cell.pk}{half[0]}" class="{state}{place}"><a class="half {half} {state}" '
         f'href="{_address(cell)}?view={half}{escape(back)}" title="{escape(_tooltip(cell, half, state))}">'
-        f"{_says(state, added, removed)}{_by(cell, labels, only_together) if labels else ''}</a></td>"
+        f"{_says(state, added, removed)}{_finding(cell) if half == 'yaml' and cell.findings else ''}"
+        f"{_by(cell, labels, only_together) if labels else ''}</a></td>"
+    )
+
+
+def _finding(cell: Cell) -> str:
+    """The worst that the prediction says; mere notes are not worth a sign."""
+    worst = cell.worst
+    if worst in ("", "info"):
+        return ""
+    return (
+        f'<span class="fd {worst}"><span aria-hidden="true">{severity_sign(worst)}</span> {severity_word(worst)}</span>'
     )
 
 
@@ -88,6 +99,8 @@ def _tooltip(cell: Cell, half: str, state: str) -> str:
     text = f"{cell.application} on {cell.cluster}: {half} {_meaning(state)}"
     if half == "yaml" and cell.causes:
         text += f", because of {cause_words(cell.causes)}"
+    if half == "yaml" and cell.findings:
+        text += f"; {', '.join(cell.findings)}"
     if cell.pinned:
         text += "; pinned to another revision"
     return text

@@ -35,6 +35,15 @@ _MEANINGS = {
     "unchanged": "does not change",
     "pending": "is not known yet",
 }
+#: How findings are called, by severity.
+_SEVERITIES = {
+    "blocked": ("✕", "blocked"),
+    "outage": ("▼", "outage"),
+    "irreversible": ("↛", "no way back"),
+    "degraded": ("◐", "degraded"),
+    "warning": ("!", "warning"),
+    "info": ("i", "note"),
+}
 _CAUSES = {
     "target": "its target",
     "value": "its values",
@@ -67,6 +76,18 @@ def cause_words(causes: list[str]) -> str:
     """What moved, as a list in words."""
     words = [_CAUSES.get(cause, str(cause)) for cause in causes]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+@register.filter
+def severity_sign(severity: str) -> str:
+    """The sign of a finding's severity."""
+    return _SEVERITIES.get(severity, ("", ""))[0]
+
+
+@register.filter
+def severity_word(severity: str) -> str:
+    """How a finding's severity is called."""
+    return _SEVERITIES.get(severity, ("", severity))[1]
 
 
 @register.filter

@@ -15,6 +15,7 @@ from previews.companions import Member, members
 from previews.models import Cell, Viewed
 from previews.views.also import also_changed
 from previews.views.cell_files import changed_files, file_sections, unchanged_files
+from previews.views.cell_findings import openings_for, told, with_remarks
 from previews.views.cell_look import Look, read_look
 from previews.views.cell_parts import (
     ALL,
@@ -94,19 +95,31 @@ def look_at(cell: Cell, look: Look) -> Sections:
     """The sections of a look."""
     if look.view == "file":
         return file_sections(cell, look.file)
-    return sections_of(cell, look.view, look.with_hidden, look.with_ignored, look.quiet)
+    found = sections_of(cell, look.view, look.with_hidden, look.with_ignored, look.quiet)
+    if look.view != "yaml" or cell.predicted is None:
+        return found
+    return with_remarks(found, told(cell.predicted.introduced, found))
 
 
 def page_of(cell: Cell, look: Look, reviewer: str, only: int | None = None) -> dict[str, Any]:
     """What the page of a look shows: its sections as far as a page goes (or only one), and which were ticked."""
     found = look_at(cell, look)
+    look = replace(look, openings={**openings_for(found), **(look.openings or {})})
     ticked = Viewed.objects.by(reviewer, (section.change for section in found.sections))
     viewed = {section.index for section in found.sections if section.change in ticked}
     if only is not None:
         shown = [_closed(one) if only in viewed else _show(one, look) for one in found.sections if one.index == only]
     else:
         look, shown = _show_line(found, look, viewed) if look.line else (look, _show_all(found, look, viewed))
-    return {"cell": cell, "look": look, "found": found, "shown": shown, "viewed": viewed}
+    return {
+        "cell": cell,
+        "look": look,
+        "found": found,
+        "shown": shown,
+        "viewed": viewed,
+        "prediction": cell.predicted,
+        "told": told(cell.predicted.introduced, found) if cell.predicted else [],
+    }
 
 
 def _show_line(found: Sections, look: Look, viewed: set[int]) -> tuple[Look, list[Shown]]:

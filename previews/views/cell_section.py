@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Literal
@@ -17,6 +18,7 @@ from previews.engine.diff.noise import noisy_lines, quieted
 from previews.engine.diff.opcodes import Opcode, count
 from previews.engine.diff.order import aligned
 from previews.engine.manifests import ResourceId
+from previews.engine.predict.findings import Finding
 
 #: What can be quieted, by its name in addresses.
 NoiseName = Literal["labels", "order"]
@@ -36,6 +38,7 @@ class Section:
     `renamed_from` when the left one had another identity. `counted` are the lines added and removed where the preview
     has counted them, `noise` those that `quiet` takes away. `change` is equal for the very same change elsewhere, ""
     where that is not known. `fields` are those that change in a resource that is on both sides.
+    `remarks` is what the prediction says of lines of the head, by their number.
     """
 
     index: int
@@ -50,6 +53,7 @@ class Section:
     fields: FieldList = NO_FIELDS
     noise: Noise = NO_NOISE
     quiet: frozenset[NoiseName] = frozenset()
+    remarks: Mapping[int, Sequence[Finding]] = field(default_factory=dict)
 
     @property
     def texts(self) -> tuple[str | None, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,13 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from previews.companions import Member, companions, members, order_of, said
 from previews.engine.diff.fields import FieldLine
+from previews.engine.predict.findings import SEVERITIES
 from previews.models import Cell, Preview
 from previews.views.also import also_changed
 from previews.views.matrix_table import CAUSES, STATES, Filters, load_cells, load_places, make_matrix
 
 #: Names of the query parameters that a filtered matrix has.
-PARAMETERS = ("app", "cluster", "state", "cause", "pattern", "group", "sort", "show")
+PARAMETERS = ("app", "cluster", "state", "cause", "finding", "pattern", "group", "sort", "show")
 #: Patterns of change that are listed above the table, and fields that are told of each.
 MAX_PATTERNS = 12
 MAX_TOLD = 3
@@ -55,6 +56,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             "filters": filters,
             "states": STATES,
             "causes": CAUSES,
+            "rules": _rules(cells),
+            "severities": SEVERITIES,
             "back": _way_back(request),
         }
         if preview.state == Preview.DONE:
@@ -69,6 +72,17 @@ def _together(preview: Preview, among: Sequence[Member]) -> dict[str, Any]:
         return {"said": said(preview, among), "order": order_of(preview, among)}
     stands = preview.change_request and not preview.question and not preview.is_record
     return {"companions": companions(preview.change_request) if stands and preview.change_request else []}
+
+
+def _rules(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
+    """What the prediction says anywhere: each rule with its worst severity and the number of its cells, worst first."""
+    found: dict[str, tuple[str, int]] = {}
+    for cell in cells:
+        for code, (severity, _) in cell.findings.items():
+            worst, count = found.get(code, (severity, 0))
+            found[code] = (min(worst, severity, key=SEVERITIES.index), count + 1)
+    rows = [(code, severity, count) for code, (severity, count) in found.items()]
+    return sorted(rows, key=lambda row: (SEVERITIES.index(row[1]), -row[2], row[0]))
 
 
 def _newer(preview: Preview) -> Preview | None:
@@ -103,6 +117,7 @@ def read_filters(request: HttpRequest) -> Filters:
         pattern=request.GET.get("pattern", "")[:20],
         worst_first=request.GET.get("sort") == "worst",
         cause=cause if cause in CAUSES else "",
+        finding=request.GET.get("finding", "").strip()[:60],
         show_all=request.GET.get("show") == "all",
     )
 

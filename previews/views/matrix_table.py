@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
+from previews.engine.predict.findings import SEVERITIES
 from previews.models import Cell, Cluster, Fleet, Preview
 
 #: What the filter by state offers: its name, and how the page calls it.
@@ -42,13 +43,14 @@ class Filters:
     group: str = ""
     pattern: str = ""
     cause: str = ""
+    finding: str = ""
     worst_first: bool = False
     show_all: bool = False
 
     @property
     def chooses_cells(self) -> bool:
         """Whether some cells are asked for by what they say."""
-        return bool(self.state or self.group or self.pattern or self.cause)
+        return bool(self.state or self.group or self.pattern or self.cause or self.finding)
 
     @property
     def is_narrow(self) -> bool:
@@ -63,6 +65,8 @@ class Filters:
             return False
         if self.cause and self.cause not in cell.causes:
             return False
+        if self.finding and not self._says(cell):
+            return False
         if self.state == "together":
             return bool(cell.interaction)
         if self.state == "deploys":
@@ -70,6 +74,12 @@ class Filters:
         if self.state == "value-only":
             return cell.value_state != "unchanged" and cell.yaml_state == "unchanged"
         return not self.state or cell.yaml_state == self.state
+
+    def _says(self, cell: Cell) -> bool:
+        """Whether a finding of the severity, or of the rule, that is asked for is among the cell's."""
+        if self.finding in SEVERITIES:
+            return any(severity == self.finding for severity, _ in cell.findings.values())
+        return self.finding in cell.findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ class Matrix:
 def load_cells(preview: Preview) -> list[Cell]:
     """The preview's cells in one query, with what the table shows of them and nothing else."""
     shown = "preview_id cluster application value_state yaml_state causes deploys pinned group pattern".split()
-    shown += "value_added value_removed yaml_added yaml_removed interaction moved_by".split()
+    shown += "value_added value_removed yaml_added yaml_removed interaction moved_by findings".split()
     return list(preview.cells.only(*shown).order_by())
 
 
@@ -143,8 +153,14 @@ def make_matrix(cells: Iterable[Cell], places: Places, clusters: Iterable[Cluste
 
 def _risk(row: Row) -> tuple[int, int]:
     """How bad the worst cell of a row is, and how many such cells there are."""
-    risks = [_RISKS.get(cell.yaml_state, 0) + cell.deploys for cell in row.cells.values()]
+    risks = [_risk_of(cell) for cell in row.cells.values()]
     return max(risks, default=-1), risks.count(max(risks, default=-1))
+
+
+def _risk_of(cell: Cell) -> int:
+    worst = cell.worst
+    said = 2 * (len(SEVERITIES) - SEVERITIES.index(worst)) if worst else 0
+    return _RISKS.get(cell.yaml_state, 0) + cell.deploys + said
 
 
 class _Named:

@@ -29,9 +29,13 @@ class Prediction:
     failed: tuple[str, ...] = ()
 
     @property
-    def worst(self) -> Severity | None:
-        """The severity of the worst finding that the change brings."""
-        return self.introduced[0].severity if self.introduced else None
+    def counts(self) -> dict[str, tuple[Severity, int]]:
+        """The worst severity and the number of the findings that the change brings, by rule."""
+        found: dict[str, tuple[Severity, int]] = {}
+        for one in self.introduced:
+            severity, count = found.get(one.code, (one.severity, 0))
+            found[one.code] = (severity, count + 1)
+        return found
 
 
 def to_json(prediction: Prediction) -> str:
