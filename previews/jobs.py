@@ -20,7 +20,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from previews import answers, arrivals, record, renewals, together
+from previews import acceptances, answers, arrivals, record, renewals, together
 from previews.engine.errors import AstrolabeError
 from previews.engine.preview import Clock, Workbench
 from previews.engine.preview import prepare as prepare_preview
@@ -108,6 +108,12 @@ def answer(answer_id: int) -> None:
 def answer_again(repository: Repository) -> None:
     """Has what was refused or waits tried anew, as the settings have changed."""
     _send(answers.resume(repository))
+
+
+def judge_again(repository: Repository, rule: str) -> None:
+    """Has what is accepted told apart anew, and told to those who hear of it."""
+    for preview_id in acceptances.renew(repository, [rule]):
+        _send(answers.ended(preview_id))
 
 
 def refresh(repository_id: int) -> None:
@@ -415,5 +421,7 @@ def sweep() -> None:
     renew_soon()
     for preview in together.waiting():
         enqueue(add_up, preview.pk)
+    for preview_id in acceptances.expire():
+        _send(answers.ended(preview_id))
     if django_rq.get_queue("default").count < CROWDED:
         _send(answers.due())

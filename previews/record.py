@@ -21,6 +21,9 @@ from previews.engine.file_changes import ValueFile
 from previews.engine.git import Ref
 from previews.engine.plan import PlannedCell, Problem
 from previews.engine.predict.cell import predict_cells
+from previews.engine.predict.outlook import from_json as from_outlook_json
+from previews.engine.predict.outlook import outlook_of
+from previews.engine.predict.outlook import to_json as outlook_json
 from previews.engine.predict.prediction import to_json as to_prediction_json
 from previews.engine.preview import Prepared, outcomes
 from previews.engine.preview import totals as count_totals
@@ -30,7 +33,8 @@ from previews.engine.render.requests import ENGINE_VERSION, RenderRequest, diges
 from previews.engine.rules import Rules, make_rules
 from previews.engine.scope import GroupKind, defined_by
 from previews.engine.whatif import WhatIf
-from previews.models import Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, RenderBatch
+from previews.models import Acceptance, Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, RenderBatch
+from previews.models.acceptances import today
 from previews.models.manifests import definitions_in
 from previews.models.text import clean, fit
 from previews.workshop import workbench
@@ -69,6 +73,7 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
         totals={"instances": prepared.plan.instances},
         externals=[asdict(external) for external in prepared.externals],
         touched=_touched(cells),
+        outlook=outlook_json(outlook_of(prepared.config)),
     )
     _keep_clusters(preview, prepared)
     texts = (text for cell in cells for text in (*cell.values, *cell.targets) if text)
@@ -275,6 +280,8 @@ class Finished:
 
 def compare_cells(preview: Preview, attempt: int) -> Finished:
     """Compares what was rendered for the pending cells. Takes its time, so no transaction may be open."""
+    outlook = from_outlook_json(preview.outlook)
+    outlook = replace(outlook, acceptances=(*outlook.acceptances, *Acceptance.objects.standing(preview.repository)))
     rows = list(
         preview.cells.filter(yaml_state=Cell.PENDING)
         .select_related("base_values", "head_values", "base_target", "head_target")
@@ -298,7 +305,7 @@ def compare_cells(preview: Preview, attempt: int) -> Finished:
                 made.append((cell, change))
                 changed.append((row, planned))
         pairs = list(zip((planned for _, planned in changed), group_cells(made), strict=True))
-        cells = predict_cells(pairs, lambda planned: _sides(planned, temporary), rules)
+        cells = predict_cells(pairs, lambda planned: _sides(planned, temporary), rules, outlook, today())
     _complete_all([row for row, _ in changed], cells)
     rendered = sum(batch.count for batch in batches)
     totals = count_totals(preview.totals["instances"], cells, rendered, max(len(wanted) - rendered, 0))

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
 from previews.engine.errors import ConfigError, YamlError
 from previews.engine.manifests import ResourceId
+from previews.engine.predict.acceptance import Acceptance
 from previews.engine.yamls import canonical, load_with_lines
 
 FILE_NAME = "astrolabe.yaml"
@@ -35,6 +37,8 @@ class Cluster:
     api_versions: tuple[str, ...] = ()
     helm_version: str = ""
     group: str = ""
+    nodes: int | None = None
+    node_ports: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class FleetConfig:
 
     `argocd` is the `data` of Argo CD's argocd-cm (see engine.argocd for whose word counts). `before` is the base's own
     file where both sides have one: the clusters' profiles of then.
+    `accept`, `capacity_floor` and `startup_seconds` are for the prediction (previews.engine.predict).
     """
 
     addresses: tuple[str, ...] = ()
@@ -102,8 +107,16 @@ class FleetConfig:
     tracking: str = ""
     secret_values: tuple[str, ...] = SECRET_VALUES
     argocd: Mapping[str, str] = field(default_factory=dict)
+    accept: tuple[Acceptance, ...] = ()
+    capacity_floor: float = 0.75
+    startup_seconds: Mapping[str, float] = field(default_factory=dict)
     digest: str = "{}"
     before: FleetConfig | None = None
+
+    def with_word_of(self, before: FleetConfig | None) -> FleetConfig:
+        """The head's configuration, where only the base's word counts for what is accepted: no change judges itself."""
+        trusted = before or FleetConfig()
+        return replace(self, before=before, accept=trusted.accept, capacity_floor=trusted.capacity_floor)
 
     def at_base(self) -> FleetConfig:
         """The configuration for the base side: the same but for the clusters' profiles, so that their change shows."""
@@ -154,6 +167,8 @@ _SHAPE = _Map(
             apiVersions=[str],
             helmVersion=str,
             group=str,
+            nodes=int,
+            nodePorts=str,
         )
     ],
     discover=[
@@ -176,11 +191,27 @@ _SHAPE = _Map(
     generators=dict,
     kubernetesVersion=str,
     helm=_Map(skipTests=bool, version=str),
+    accept=[
+        _Map(
+            ("rule", "reason"),
+            rule=str,
+            reason=str,
+            kind=str,
+            namespace=str,
+            name=str,
+            cluster=str,
+            application=str,
+            until=str,
+        )
+    ],
+    prediction=_Map(capacityFloor=int, startupSeconds=dict),
     ignore=[_Map(kind=str, name=str, paths=[str], jq=[str])],
     tracking=str,
     secretValues=[str],
     argocd=dict,
 )
+#: Keys that change no fleet.
+_OF_PREDICTION = ("accept", "prediction")
 _TYPE_NAMES = {str: "a text", int: "a whole number", bool: "true or false", dict: "a mapping"}
 _JSON_TYPES = {str: "string", int: "integer", bool: "boolean", dict: "object"}
 
@@ -233,6 +264,11 @@ def _check_patterns(value: Mapping[str, Any]) -> None:
     for index, rule in enumerate(value.get("ignore", [])):
         if not (rule.get("paths") or rule.get("jq")):
             raise ConfigError("must have `paths` or `jq`", f"ignore[{index}]")
+    for index, one in enumerate(value.get("accept", [])):
+        _day(one.get("until", ""), f"accept[{index}].until")
+    for index, cluster in enumerate(value.get("clusters", [])):
+        _node_ports(cluster.get("nodePorts", ""), f"clusters[{index}].nodePorts")
+    _check_prediction(value.get("prediction", {}))
     if value.get("tracking", METHODS[0]) not in METHODS:
         raise ConfigError(f"must be one of {', '.join(METHODS)}", "tracking")
     for index, pattern in enumerate(value.get("secretValues", [])):
@@ -240,6 +276,35 @@ def _check_patterns(value: Mapping[str, Any]) -> None:
             re.compile(pattern)
         except re.error as error:
             raise ConfigError(f"is no regular expression: {error}", f"secretValues[{index}]") from None
+
+
+def _check_prediction(value: Mapping[str, Any]) -> None:
+    if not 0 <= value.get("capacityFloor", 75) <= 100:
+        raise ConfigError("must be a percentage from 0 to 100", "prediction.capacityFloor")
+    for name, seconds in value.get("startupSeconds", {}).items():
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+            raise ConfigError("must be a number of seconds", f"prediction.startupSeconds.{name}")
+
+
+def _day(text: str, key: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigError('must be a day such as "2027-01-31"', key) from None
+
+
+def _node_ports(text: str, key: str) -> tuple[int, int] | None:
+    found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text)
+    if not text:
+        return None
+    if not found or not 0 < int(found[1]) <= int(found[2]) <= 65535:
+        raise ConfigError('must be a range of ports such as "30000-32767"', key)
+    return int(found[1]), int(found[2])
+
+
+def _acceptance(item: Mapping[str, Any]) -> Acceptance:
+    patterns = {name: item[name] for name in ("kind", "namespace", "name", "cluster", "application") if item.get(name)}
+    return Acceptance(item["rule"], item["reason"], **patterns, until=_day(item.get("until", ""), "accept.until"))
 
 
 def _build(value: Mapping[str, Any]) -> FleetConfig:
@@ -265,7 +330,10 @@ def _build(value: Mapping[str, Any]) -> FleetConfig:
         argocd={
             key: text if isinstance(text, str) else canonical(text) for key, text in value.get("argocd", {}).items()
         },
-        digest=canonical(value),
+        accept=tuple(_acceptance(item) for item in value.get("accept", ())),
+        capacity_floor=value.get("prediction", {}).get("capacityFloor", 75) / 100,
+        startup_seconds=value.get("prediction", {}).get("startupSeconds", {}),
+        digest=canonical({key: item for key, item in value.items() if key not in _OF_PREDICTION}),
     )
 
 
@@ -281,6 +349,8 @@ def _cluster(item: Mapping[str, Any]) -> Cluster:
         api_versions=tuple(item.get("apiVersions", ())),
         helm_version=item.get("helmVersion", ""),
         group=item.get("group", ""),
+        nodes=item.get("nodes"),
+        node_ports=_node_ports(item.get("nodePorts", ""), "nodePorts"),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any, Literal, Self
 
 from previews.engine.argocd import trusted_settings
@@ -22,6 +23,7 @@ from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
 from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
 from previews.engine.predict.cell import predict_cells
+from previews.engine.predict.outlook import outlook_of
 from previews.engine.remote.outside import External, Outside
 from previews.engine.remote.reach import Reach
 from previews.engine.remote.revisions import find_commit
@@ -83,14 +85,15 @@ class Workbench:
     def config(self, head_tree: str, base_tree: str, override: str = "") -> FleetConfig:
         """The configuration for both sides: `override`, else the head's file, else an empty one. Raises ConfigError.
 
-        Its `argocd` comes from the base unless the override, which is the operator's, has one.
+        Its `argocd`, and which findings are accepted, come from the base unless the override, which is the operator's,
+        says it.
         """
         config = self.config_without_argocd(head_tree, override)
         if override and config.argocd:
             return config
         before = self._config_before(base_tree)
         config = replace(config, argocd=trusted_settings(self.tree(base_tree), before))
-        return config if override else replace(config, before=before)
+        return config if override else config.with_word_of(before)
 
     def config_without_argocd(self, head_tree: str, override: str = "") -> FleetConfig:
         """The same as the head says it: not to be trusted with what `argocd` switches on. Raises ConfigError."""
@@ -315,10 +318,10 @@ def _all_at_head(configs: Sequence[FleetConfig], asked: WhatIf) -> list[FleetCon
     return moved
 
 
-def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:
+def finish(prepared: Prepared, manifests: Mapping[str, Result], today: date | None = None) -> list[Cell]:
     """The cells that change (or fail, or were skipped), with groups and predictions.
 
-    `manifests` are those of the plan's requests, by key.
+    `manifests` are those of the plan's requests, by key; `today` is the day on which findings are accepted or not.
     """
     made, changed = [], []
     defined = defined_by(result for result in manifests.values() if isinstance(result, Manifest))
@@ -328,8 +331,9 @@ def finish(prepared: Prepared, manifests: Mapping[str, Result]) -> list[Cell]:
         if cell.is_changed:
             made.append((cell, change))
             changed.append(planned)
-    cells = group_cells(made)
-    return predict_cells(list(zip(changed, cells, strict=True)), lambda planned: outcomes(planned, manifests), rules)
+    pairs = list(zip(changed, group_cells(made), strict=True))
+    day = today or datetime.now(UTC).date()
+    return predict_cells(pairs, lambda planned: outcomes(planned, manifests), rules, outlook_of(prepared.config), day)
 
 
 def outcomes(planned: PlannedCell, manifests: Mapping[str, Result]) -> tuple[Outcome, Outcome]:

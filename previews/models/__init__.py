@@ -1,5 +1,6 @@
 """What Astrolabe remembers. The queue holds ids only: these tables are the truth."""
 
+from previews.models.acceptances import Acceptance
 from previews.models.answers import Answer
 from previews.models.clusters import Cluster
 from previews.models.manifests import Blob, DatabaseCache, Manifest
@@ -8,6 +9,7 @@ from previews.models.repositories import ChangeRequest, Delivery, Repository
 from previews.models.viewed import Viewed
 
 __all__ = [
+    "Acceptance",
     "Answer",
     "Blob",
     "Cell",

@@ -58,7 +58,7 @@ class Preview(models.Model):
 
     `what_if` is what it asks besides (previews.engine.whatif), `question` the same in words, "" for a plain preview.
     `cluster_scoped` are kinds without a namespace besides the built-in ones, as [group, kind]; `argocd` are Argo CD's
-    own settings that it was made under.
+    own settings that it was made under, `outlook` what its predictions are (previews.engine.predict.outlook).
     `commits` are the newest of the `commits_total` that the head brings: [commit, author, seconds since 1970, subject].
     `asked_at` is when it was asked for last. `moved_to` is the commit where its base stands by now, "" while it is
     right: then it is stale. A `renewal` was asked for by nobody but that; `is_record` keeps what a change request that
@@ -96,6 +96,7 @@ class Preview(models.Model):
     notes = models.JSONField(default=list)
     cluster_scoped = models.JSONField(default=list)
     argocd = models.JSONField(default=dict)
+    outlook = models.JSONField(default=dict)
     externals = models.JSONField(default=list)
     totals = models.JSONField(default=dict)
     seconds = models.JSONField(default=dict)

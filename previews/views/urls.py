@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from previews.views import (
+    acceptances,
     cell,
     change,
     downloads,
@@ -30,6 +31,8 @@ urlpatterns = [
     path("repositories/<slug:slug>/refresh/", repository.refresh, name="refresh"),
     path("repositories/<slug:slug>/preview/", repository.preview, name="request-previews"),
     path("repositories/<slug:slug>/together/", together.choose, name="together"),
+    path("repositories/<slug:slug>/accepted/", acceptances.show, name="acceptances"),
+    path("repositories/<slug:slug>/accepted/<int:pk>/withdraw/", acceptances.withdraw, name="withdraw-acceptance"),
     path("repositories/<slug:slug>/settings/", repository.settings, name="repository-settings"),
     path("repositories/<slug:slug>/changes/<path:name>/compare/", pushes.compare, name="compare"),
     path("repositories/<slug:slug>/changes/<path:name>/", change.show, name="change"),
@@ -39,6 +42,7 @@ urlpatterns = [
     path(_CELL, cell.show, name="cell"),
     path(_CELL + "part/", cell.part, name="cell-part"),
     path(_CELL + "viewed/", viewed.tick, name="cell-viewed"),
+    path(_CELL + "accept/", acceptances.accept, name="accept"),
     path(_CELL + "raw/", downloads.raw, name="cell-raw"),
     path(_CELL + "cell.diff", downloads.unified, name="cell-diff"),
     path(_CELL + "cell.patch", downloads.patch, name="cell-patch"),

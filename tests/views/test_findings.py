@@ -33,8 +33,8 @@ def cell_with(*introduced, repaired=(), preexisting=(), **fields):
     texts = manifest_text("web"), manifest_text("web", version="1.5.0")
     return make_cell(
         preview,
-        "seoul-1",
-        "web",
+        fields.pop("cluster", "seoul-1"),
+        fields.pop("application", "web"),
         texts,
         prediction=Blob.objects.keep(to_json(prediction)),
         findings=prediction.counts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +14,12 @@ from previews.engine.compare import Outcome, as_synced
 from previews.engine.errors import YamlError
 from previews.engine.manifests import Manifest
 from previews.engine.plan import PlannedCell
+from previews.engine.predict.acceptance import with_acceptances
 from previews.engine.predict.around import Around, Surroundings
 from previews.engine.predict.context import Context, Minor, Sync
 from previews.engine.predict.judge import judge
 from previews.engine.predict.objects import make_pair
+from previews.engine.predict.outlook import Outlook
 from previews.engine.predict.prediction import Prediction
 from previews.engine.predict.rules import CHANGE_RULES, STATE_RULES
 from previews.engine.render.helm import DEFAULT_KUBERNETES
@@ -28,11 +31,16 @@ _MINOR = re.compile(r"v?(\d{1,3})\.(\d{1,3})")
 
 
 def predict_cells(
-    found: Sequence[tuple[PlannedCell, Cell]], sides_of: Callable[[PlannedCell], tuple[Outcome, Outcome]], rules: Rules
+    found: Sequence[tuple[PlannedCell, Cell]],
+    sides_of: Callable[[PlannedCell], tuple[Outcome, Outcome]],
+    rules: Rules,
+    outlook: Outlook,
+    today: date,
 ) -> list[Cell]:
     """The cells with their predictions, those that deploy nothing as they are.
 
-    `sides_of` gives what both sides of a planned cell were rendered to; it is asked for one cell at a time.
+    `sides_of` gives what both sides of a planned cell were rendered to; it is asked for one cell at a time. `today` is
+    the day on which findings are accepted or not.
     """
     around = Around()
     for planned, cell in found:
@@ -40,12 +48,14 @@ def predict_cells(
             around.add(cell.cluster, cell.application, (one.id for one in cell.resources if one.state != "removed"))
             if any(is_definition(one.id) for one in cell.resources):
                 around.define(cell.cluster, _manifests(planned, sides_of, rules)[1])
-    return [
-        replace(cell, prediction=predict_cell(planned, cell, _manifests(planned, sides_of, rules), around))
-        if cell.deploys
-        else cell
-        for planned, cell in found
-    ]
+    predicted = []
+    for planned, cell in found:
+        if cell.deploys:
+            prediction = predict_cell(planned, cell, _manifests(planned, sides_of, rules), around, outlook)
+            where = cell.cluster, cell.application
+            cell = replace(cell, prediction=with_acceptances(prediction, *where, outlook.acceptances, today))
+        predicted.append(cell)
+    return predicted
 
 
 def _manifests(
@@ -59,15 +69,17 @@ def _manifests(
     return base, head
 
 
-def predict_cell(planned: PlannedCell, cell: Cell, sides: tuple[Manifest, Manifest], around: Around) -> Prediction:
+def predict_cell(
+    planned: PlannedCell, cell: Cell, sides: tuple[Manifest, Manifest], around: Around, outlook: Outlook
+) -> Prediction:
     """Predicts what syncing the head does where the base is deployed. What rules hide does not count."""
     pair = make_pair(sides[0].resources, sides[1].resources, {one.id for one in cell.resources})
-    context = _context(planned, around.of(cell.cluster, cell.application))
+    context = _context(planned, around.of(cell.cluster, cell.application), outlook)
     said = judge(pair, context, STATE_RULES, CHANGE_RULES)
     return Prediction(said.introduced, said.repaired, said.preexisting, failed=said.failed)
 
 
-def _context(planned: PlannedCell, around: Surroundings) -> Context:
+def _context(planned: PlannedCell, around: Surroundings, outlook: Outlook) -> Context:
     base, head = (minor_of(version) for version in planned.kubernetes)
     return Context(
         kubernetes=head,
@@ -76,6 +88,10 @@ def _context(planned: PlannedCell, around: Surroundings) -> Context:
         sync=sync_of(planned.targets[1] or planned.targets[0], planned.by_argo_cd),
         definitions=around.definitions,
         elsewhere=around.elsewhere,
+        nodes=outlook.nodes.get(planned.cluster),
+        node_ports=outlook.ports_of(planned.cluster),
+        capacity_floor=outlook.capacity_floor,
+        startup_seconds=outlook.startup_seconds,
         deletes_application=not planned.on_head,
         cascades=planned.cascades,
         by_argo_cd=planned.by_argo_cd,

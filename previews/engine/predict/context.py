@@ -11,6 +11,8 @@ from previews.engine.predict.objects import Object
 
 #: A Kubernetes minor version, such as (1, 31).
 Minor = tuple[int, int]
+#: The range of node ports where nobody says another (kube-apiserver --service-node-port-range).
+NODE_PORTS = (30000, 32767)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Context:
     definitions: Mapping[tuple[str, str], Object] = field(default_factory=lambda: MappingProxyType({}))
     elsewhere: Mapping[ResourceId, str] = field(default_factory=lambda: MappingProxyType({}))
     nodes: int | None = None
-    node_ports: tuple[int, int] = (30000, 32767)
+    node_ports: tuple[int, int] = NODE_PORTS
     capacity_floor: float = 0.75
     startup_seconds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     deletes_application: bool = False

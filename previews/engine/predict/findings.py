@@ -42,6 +42,11 @@ class Finding:
     confidence: Confidence = "certain"
     place: str = ""
 
+    @property
+    def rank(self) -> int:
+        """For sorting, the worst first."""
+        return SEVERITIES.index(self.severity)
+
 
 #: Rules about one state. They are asked about both sides: what holds at the base already is nothing new, and what
 #: holds there alone is repaired.

@@ -9,7 +9,7 @@ from typing import Any
 from previews.engine.diff.fields import Item, path_text
 from previews.engine.diff.merge_keys import item_keys
 from previews.engine.predict.context import Context
-from previews.engine.predict.findings import SEVERITIES, ChangeRule, Finding, StateRule, Steps
+from previews.engine.predict.findings import ChangeRule, Finding, StateRule, Steps
 from previews.engine.predict.objects import Objects, Pair, Side
 
 
@@ -64,7 +64,7 @@ def _is_there(finding: Finding, side: Side) -> bool:
 
 
 def _worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda one: SEVERITIES.index(one.severity)))
+    return tuple(sorted(findings, key=lambda one: one.rank))
 
 
 def place(finding: Finding, *sides: Objects) -> str:

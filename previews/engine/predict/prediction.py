@@ -17,7 +17,8 @@ _FINDING_FIELDS = tuple(one.name for one in fields(Finding))
 class Prediction:
     """What a deployment of the cell will do.
 
-    `introduced` are the findings that the change brings, worst first; `repaired` those that it ends; `preexisting`
+    `introduced` are the findings that the change brings, worst first; `accepted` those of them that somebody has
+    accepted, each with the reason; `repaired` those that it ends; `preexisting`
     those that hold before and after. `unchecked` are changed objects that no schema is known for, by kind.
     `failed` are rules of ours that could not be asked.
     """
@@ -27,10 +28,16 @@ class Prediction:
     preexisting: tuple[Finding, ...] = ()
     unchecked: Mapping[str, int] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
+    accepted: tuple[tuple[Finding, str], ...] = ()
+
+    @property
+    def everything(self) -> tuple[Finding, ...]:
+        """All that the change brings, accepted or not."""
+        return (*self.introduced, *(finding for finding, _ in self.accepted))
 
     @property
     def counts(self) -> dict[str, tuple[Severity, int]]:
-        """The worst severity and the number of the findings that the change brings, by rule."""
+        """The worst severity and the number of the findings that the change brings and nobody accepts, by rule."""
         found: dict[str, tuple[Severity, int]] = {}
         for one in self.introduced:
             severity, count = found.get(one.code, (one.severity, 0))
@@ -44,6 +51,7 @@ def to_json(prediction: Prediction) -> str:
         "introduced": [_finding_json(one) for one in prediction.introduced],
         "repaired": [_finding_json(one) for one in prediction.repaired],
         "preexisting": [_finding_json(one) for one in prediction.preexisting],
+        "accepted": [[_finding_json(one), reason] for one, reason in prediction.accepted],
         "unchecked": dict(prediction.unchecked),
         "failed": prediction.failed,
     }
@@ -57,6 +65,7 @@ def from_json(text: str) -> Prediction:
         introduced=_findings(content, "introduced"),
         repaired=_findings(content, "repaired"),
         preexisting=_findings(content, "preexisting"),
+        accepted=tuple((_finding(one), reason) for one, reason in content.get("accepted", ())),
         unchecked=content.get("unchecked", {}),
         failed=tuple(content.get("failed", ())),
     )
