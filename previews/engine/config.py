@@ -332,7 +332,9 @@ def _build(value: Mapping[str, Any]) -> FleetConfig:
         },
         accept=tuple(_acceptance(item) for item in value.get("accept", ())),
         capacity_floor=value.get("prediction", {}).get("capacityFloor", 75) / 100,
-        startup_seconds=value.get("prediction", {}).get("startupSeconds", {}),
+        startup_seconds={
+            name: float(seconds) for name, seconds in value.get("prediction", {}).get("startupSeconds", {}).items()
+        },
         digest=canonical({key: item for key, item in value.items() if key not in _OF_PREDICTION}),
     )
 

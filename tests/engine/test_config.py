@@ -38,6 +38,8 @@ ignore:
 tracking: annotation
 secretValues: ["(?i)password"]
 argocd: {kustomize.buildOptions: --enable-helm}
+prediction: {capacityFloor: 80, startupSeconds: {shop/web: 12}}
+accept: [{rule: META-LABEL, reason: known}]
 """
 
 

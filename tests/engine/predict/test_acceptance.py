@@ -17,7 +17,10 @@ WEB = ResourceId("apps", "Deployment", "shop", "web")
 BLOCKED, WARNED = Finding("META-LABEL", "blocked", "x", WEB), Finding("RB-TAG", "warning", "y", WEB)
 
 
-def accepted(*acceptances, prediction=Prediction((BLOCKED, WARNED))):
+BOTH = Prediction((BLOCKED, WARNED))
+
+
+def accepted(*acceptances, prediction=BOTH):
     found = with_acceptances(prediction, "seoul-1", "web", acceptances, TODAY)
     return [one.code for one in found.introduced], [(one.code, reason) for one, reason in found.accepted]
 
@@ -75,7 +78,7 @@ def test_the_configuration_says_it():
     ("text", "said"),
     [
         ("accept: [{rule: X}]", "'reason' is missing"),
-        ('accept: [{rule: X, reason: y, until: "soon"}]', 'must be a day such as "2027-01-31"'),
+        ('accept: [{rule: X, reason: known, until: "soon"}]', 'must be a day such as "2027-01-31"'),
         ("clusters: [{name: c1, nodePorts: 40000-30000}]", "must be a range of ports"),
         ("prediction: {capacityFloor: 120}", "a percentage from 0 to 100"),
         ("prediction: {startupSeconds: {a/b: soon}}", "must be a number of seconds"),
