@@ -36,18 +36,43 @@ _HELM_TYPES = {
 }
 
 
-def skipped_by_sync(value: Any) -> Skipped:
-    """Whether and why a sync leaves a parsed object alone."""
+def is_perhaps_hook(text: str) -> bool:
+    """Whether an object's text has to be parsed to know whether it is a hook."""
+    return _HOOK in text or _HELM_HOOK in text
+
+
+def hook_types(value: Any) -> frozenset[str] | None:
+    """The hook types of a parsed object that Argo CD knows, none where it knows none of them; None for no hook."""
     annotations = _annotations(value)
     named = [word for word in _words(annotations, _HOOK) if word in _IN_A_SYNC | _AT_DELETION | {"Skip"}]
     # Helm's hook types count only where Argo CD's say nothing that it knows.
-    types = set(named or (_HELM_TYPES[word] for word in _words(annotations, _HELM_HOOK) if word in _HELM_TYPES))
+    types = frozenset(named or (_HELM_TYPES[word] for word in _words(annotations, _HELM_HOOK) if word in _HELM_TYPES))
     is_helm_hook = _HELM_HOOK in annotations and annotations[_HELM_HOOK] != "crd-install"
-    if types == {"Skip"}:
-        return "never"
-    if _HOOK not in annotations and not is_helm_hook:
+    return types if _HOOK in annotations or is_helm_hook else None
+
+
+def wave_of(value: Any) -> int:
+    """The sync wave of a parsed object (gitops-engine pkg/sync/syncwaves/waves.go)."""
+    annotations = _annotations(value)
+    for key in ("argocd.argoproj.io/sync-wave", "helm.sh/hook-weight"):
+        try:
+            return int(str(annotations[key]))
+        except (KeyError, ValueError):
+            continue
+    return 0
+
+
+def sync_options_of(value: Any) -> frozenset[str]:
+    """The sync options that an object itself has (`Prune=false`, `Replace=true`)."""
+    return frozenset(_words(_annotations(value), _OPTIONS))
+
+
+def skipped_by_sync(value: Any) -> Skipped:
+    """Whether and why a sync leaves a parsed object alone."""
+    types = hook_types(value)
+    if types is None:
         return ""
-    if not types:
+    if not types or types == {"Skip"}:
         return "never"
     return "" if types & _IN_A_SYNC else "at deletion"
 
@@ -79,7 +104,7 @@ def applied_by_sync(changes: Sequence[ResourceChange], before: Manifest, after: 
     skipped: dict[Skipped, list[str]] = {"": [], "never": [], "at deletion": []}
     for change in changes:
         text = texts.get(change.id, "")
-        kind: Skipped = skipped_by_sync(_parsed(text)) if _HOOK in text or _HELM_HOOK in text else ""
+        kind: Skipped = skipped_by_sync(_parsed(text)) if is_perhaps_hook(text) else ""
         skipped[kind].append(f"{change.id.kind} {change.id.name}")
     notes = []
     if skipped["never"]:
