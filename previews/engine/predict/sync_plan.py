@@ -25,8 +25,8 @@ Apply = Literal["ok", "blocked", "partial"]
 _KINDS = """Namespace NetworkPolicy ResourceQuota LimitRange PodSecurityPolicy PodDisruptionBudget ServiceAccount Secret
     SecretList ConfigMap StorageClass PersistentVolume PersistentVolumeClaim CustomResourceDefinition ClusterRole
     ClusterRoleList ClusterRoleBinding ClusterRoleBindingList Role RoleList RoleBinding RoleBindingList Service
-    DaemonSet Pod ReplicationController ReplicaSet Deployment HorizontalPodAutoscaler StatefulSet Job CronJob IngressClass
-    Ingress APIService""".split()
+    DaemonSet Pod ReplicationController ReplicaSet Deployment HorizontalPodAutoscaler StatefulSet Job CronJob
+    IngressClass Ingress APIService""".split()
 _RANK = {kind: rank for rank, kind in enumerate(_KINDS)}
 
 
