@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from django.db.models import OuterRef, Subquery
 
-from previews.engine.predict.acceptance import with_acceptances
 from previews.engine.predict.outlook import from_json
-from previews.engine.predict.prediction import to_json
+from previews.engine.predict.prediction import to_json, with_acceptances
 from previews.models import Acceptance, Blob, Cell, ChangeRequest, Preview, Repository
 from previews.models.acceptances import today
 from previews.models.text import clean

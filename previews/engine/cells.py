@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from previews.engine.diff.fields import NO_FIELDS, FieldList
 from previews.engine.errors import SkipReason, Stage
 from previews.engine.ignoring import Steps
 from previews.engine.manifests import ResourceId
-from previews.engine.predict.prediction import Prediction
+
+if TYPE_CHECKING:  # it is made of what is made of cells
+    from previews.engine.predict.prediction import Prediction
 
 ValueState = Literal["unchanged", "changed", "added", "removed"]
 YamlState = Literal["unchanged", "changed", "added", "removed", "failed", "skipped"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
 from previews.engine.predict.findings import Finding
-from previews.engine.predict.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -38,23 +36,3 @@ class Acceptance:
         elif (self.kind, self.namespace, self.name) != ("*", "*", "*"):
             return False
         return all(fnmatchcase(name, pattern) for name, pattern in names)
-
-
-def with_acceptances(
-    prediction: Prediction, cluster: str, application: str, acceptances: Sequence[Acceptance], today: date
-) -> Prediction:
-    """The prediction with its findings told apart anew: those that are accepted, and the others."""
-
-    def reason(finding: Finding) -> str | None:
-        return next((one.reason for one in acceptances if one.covers(finding, cluster, application, today)), None)
-
-    judged = [(finding, reason(finding)) for finding in prediction.everything]
-    return replace(
-        prediction,
-        introduced=_in_order(finding for finding, why in judged if why is None),
-        accepted=tuple((finding, why) for finding, why in judged if why is not None),
-    )
-
-
-def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda one: one.rank))

@@ -14,14 +14,15 @@ from previews.engine.compare import Outcome, as_synced
 from previews.engine.errors import YamlError
 from previews.engine.manifests import Manifest
 from previews.engine.plan import PlannedCell
-from previews.engine.predict.acceptance import with_acceptances
 from previews.engine.predict.around import Around, Surroundings
 from previews.engine.predict.context import Context, Minor, Sync
 from previews.engine.predict.judge import judge
-from previews.engine.predict.objects import make_pair
+from previews.engine.predict.objects import Pair, make_pair
 from previews.engine.predict.outlook import Outlook
-from previews.engine.predict.prediction import Prediction
+from previews.engine.predict.prediction import Prediction, with_acceptances
+from previews.engine.predict.rollback import rollback
 from previews.engine.predict.rules import CHANGE_RULES, STATE_RULES
+from previews.engine.predict.sync_plan import outcome, sync_plan
 from previews.engine.render.helm import DEFAULT_KUBERNETES
 from previews.engine.rules import Rules
 from previews.engine.scope import is_definition
@@ -76,7 +77,26 @@ def predict_cell(
     pair = make_pair(sides[0].resources, sides[1].resources, {one.id for one in cell.resources})
     context = _context(planned, around.of(cell.cluster, cell.application), outlook)
     said = judge(pair, context, STATE_RULES, CHANGE_RULES)
-    return Prediction(said.introduced, said.repaired, said.preexisting, failed=said.failed)
+    plan = sync_plan(pair, context)
+    way_back = judge(pair.reversed(), replace(context, deletes_application=False), STATE_RULES, CHANGE_RULES)
+    rejected = {one.object for one in said.introduced if one.severity == "blocked" and one.object}
+    return Prediction(
+        said.introduced,
+        said.repaired,
+        said.preexisting,
+        failed=said.failed,
+        plan=plan,
+        apply=outcome(plan, rejected),
+        rollback=rollback(pair, context, way_back.introduced, restarts=_restarts(pair), plan=plan),
+    )
+
+
+def _restarts(pair: Pair) -> bool:
+    return any(
+        change.base and change.head and change.base.get("spec", "template") != change.head.get("spec", "template")
+        for change in pair.changes
+        if change.id.group == "apps"
+    )
 
 
 def _context(planned: PlannedCell, around: Surroundings, outlook: Outlook) -> Context:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, fields, replace
+from datetime import date
 from typing import Any
 
 from previews.engine.manifests import ResourceId
+from previews.engine.predict.acceptance import Acceptance
 from previews.engine.predict.findings import Finding, Severity
+from previews.engine.predict.rollback import UNDONE, Rollback
+from previews.engine.predict.sync_plan import Apply, Step
 
 _FINDING_FIELDS = tuple(one.name for one in fields(Finding))
 
@@ -20,7 +24,8 @@ class Prediction:
     `introduced` are the findings that the change brings, worst first; `accepted` those of them that somebody has
     accepted, each with the reason; `repaired` those that it ends; `preexisting`
     those that hold before and after. `unchecked` are changed objects that no schema is known for, by kind.
-    `failed` are rules of ours that could not be asked.
+    `failed` are rules of ours that could not be asked. `plan` is what the sync does in its order, `apply` how far it
+    comes, `rollback` how the change is undone.
     """
 
     introduced: tuple[Finding, ...] = ()
@@ -29,6 +34,9 @@ class Prediction:
     unchecked: Mapping[str, int] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
     accepted: tuple[tuple[Finding, str], ...] = ()
+    plan: tuple[Step, ...] = ()
+    apply: Apply = "ok"
+    rollback: Rollback = UNDONE
 
     @property
     def everything(self) -> tuple[Finding, ...]:
@@ -45,6 +53,26 @@ class Prediction:
         return found
 
 
+def with_acceptances(
+    prediction: Prediction, cluster: str, application: str, acceptances: Sequence[Acceptance], today: date
+) -> Prediction:
+    """The prediction with its findings told apart anew: those that are accepted, and the others."""
+
+    def reason(finding: Finding) -> str | None:
+        return next((one.reason for one in acceptances if one.covers(finding, cluster, application, today)), None)
+
+    judged = [(finding, reason(finding)) for finding in prediction.everything]
+    return replace(
+        prediction,
+        introduced=_in_order(finding for finding, why in judged if why is None),
+        accepted=tuple((finding, why) for finding, why in judged if why is not None),
+    )
+
+
+def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda one: one.rank))
+
+
 def to_json(prediction: Prediction) -> str:
     """A text that `from_json` reads."""
     content = {
@@ -53,6 +81,9 @@ def to_json(prediction: Prediction) -> str:
         "preexisting": [_finding_json(one) for one in prediction.preexisting],
         "accepted": [[_finding_json(one), reason] for one, reason in prediction.accepted],
         "unchecked": dict(prediction.unchecked),
+        "plan": [[*astuple(step)[:3], astuple(step.object)] for step in prediction.plan],
+        "apply": prediction.apply,
+        "rollback": _rollback_json(prediction.rollback),
         "failed": prediction.failed,
     }
     return json.dumps({name: value for name, value in content.items() if value}, ensure_ascii=False)
@@ -65,10 +96,32 @@ def from_json(text: str) -> Prediction:
         introduced=_findings(content, "introduced"),
         repaired=_findings(content, "repaired"),
         preexisting=_findings(content, "preexisting"),
+        plan=tuple(_step(one) for one in content.get("plan", ())),
+        apply=content.get("apply", "ok"),
+        rollback=_rollback(content.get("rollback", {})),
         accepted=tuple((_finding(one), reason) for one, reason in content.get("accepted", ())),
         unchecked=content.get("unchecked", {}),
         failed=tuple(content.get("failed", ())),
     )
+
+
+def _rollback_json(rollback: Rollback) -> dict[str, Any]:
+    point = rollback.point_of_no_return
+    return {
+        "kind": rollback.kind,
+        "reasons": [_finding_json(one) for one in rollback.reasons],
+        "point": [*astuple(point)[:3], astuple(point.object)] if point else None,
+    }
+
+
+def _rollback(content: Mapping[str, Any]) -> Rollback:
+    point = content.get("point")
+    return Rollback(content.get("kind", "reversible"), _findings(content, "reasons"), _step(point) if point else None)
+
+
+def _step(content: Sequence[Any]) -> Step:
+    phase, wave, action, identity = content
+    return Step(phase, wave, action, ResourceId(*identity))
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:

@@ -55,6 +55,10 @@ class Rollback:
     point_of_no_return: Step | None = None
 
 
+#: Nothing but a revert is needed.
+UNDONE = Rollback()
+
+
 def rollback(pair: Pair, context: Context, back: Iterable[Finding], restarts: bool, plan: Iterable[Step]) -> Rollback:
     """The class of a change. `back` is what the way back brings; `restarts` tells whether it restarts pods."""
     reasons = [*chain.from_iterable(rule(pair, context) for rule in RULES), *_blocked_back(back)]

@@ -7,10 +7,10 @@ import pytest
 from previews.engine.config import parse_config
 from previews.engine.errors import ConfigError
 from previews.engine.manifests import ResourceId
-from previews.engine.predict.acceptance import Acceptance, with_acceptances
+from previews.engine.predict.acceptance import Acceptance
 from previews.engine.predict.findings import Finding
 from previews.engine.predict.outlook import Outlook, from_json, outlook_of, to_json
-from previews.engine.predict.prediction import Prediction
+from previews.engine.predict.prediction import Prediction, with_acceptances
 
 TODAY = date(2026, 11, 24)
 WEB = ResourceId("apps", "Deployment", "shop", "web")
