@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db.models import OuterRef, Subquery
 
 from previews.engine.predict.outlook import from_json
-from previews.engine.predict.prediction import to_json, with_acceptances
+from previews.engine.predict.prediction import count_severe, to_json, with_acceptances
 from previews.models import Acceptance, Blob, Cell, ChangeRequest, Preview, Repository
 from previews.models.acceptances import today
 from previews.models.text import clean
@@ -37,6 +37,9 @@ def renew(repository: Repository, rules: Iterable[str]) -> list[int]:
             rows.append(cell)
             changed.add(cell.preview_id)
     Cell.objects.bulk_update(rows, ["prediction", "findings"], batch_size=200)
+    for preview in Preview.objects.filter(pk__in=changed):
+        counts = preview.cells.exclude(findings={}).values_list("findings", flat=True)
+        Preview.objects.filter(pk=preview.pk).update(totals={**preview.totals, **count_severe(counts)})
     return sorted(changed)
 
 

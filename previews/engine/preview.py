@@ -24,6 +24,7 @@ from previews.engine.masking import make_mask
 from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
 from previews.engine.predict.cell import predict_cells
 from previews.engine.predict.outlook import outlook_of
+from previews.engine.predict.prediction import count_severe
 from previews.engine.remote.outside import External, Outside
 from previews.engine.remote.reach import Reach
 from previews.engine.remote.revisions import find_commit
@@ -363,6 +364,7 @@ def totals(instances: int, cells: Sequence[Cell], rendered: int, cached: int) ->
         "removed": sum(1 for cell in cells if cell.yaml == "removed"),
         "failed": sum(1 for cell in cells if cell.yaml == "failed"),
         "skipped": sum(1 for cell in cells if cell.yaml == "skipped"),
+        **count_severe(cell.prediction.counts for cell in cells if cell.prediction),
         "rendered": rendered,
         "cached": cached,
     }

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from previews.engine.cells import Cell
+from previews.engine.predict.findings import Finding
+from previews.engine.predict.prediction import Prediction
 
 SCHEMA = "astrolabe.preview/1"
 _SIGNS = {"changed": "~", "added": "+", "removed": "-", "failed": "!", "skipped": "?", "unchanged": " "}
@@ -59,10 +61,37 @@ def cell_json(cell: Cell) -> dict[str, Any]:
         ],
         "hidden": {"ignored": cell.ignored, "unstable": cell.unstable},
         "group": cell.group,
-        "findings": [],
+        "findings": [_finding_json(one) for one in cell.prediction.introduced] if cell.prediction else [],
+        "prediction": _prediction_json(cell.prediction) if cell.prediction else None,
         "error": asdict(cell.error) if cell.error else None,
         "skipped": asdict(cell.skipped) if cell.skipped else None,
         "notes": list(cell.notes),
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "message": finding.message,
+        "object": asdict(finding.object) if finding.object else None,
+        "path": finding.place,
+        "value": finding.value,
+        "source": finding.source,
+        "remedy": finding.remedy,
+    }
+
+
+def _prediction_json(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "verdict": prediction.verdict,
+        "apply": prediction.apply,
+        "rollback": prediction.rollback.kind,
+        "repaired": len(prediction.repaired),
+        "preexisting": len(prediction.preexisting),
+        "accepted": len(prediction.accepted),
+        "unchecked": dict(prediction.unchecked),
     }
 
 
@@ -98,10 +127,13 @@ def summary(totals: Mapping[str, int]) -> str:
         ("removed", "{} removed"),
         ("failed", "{} {}"),
         ("skipped", "{} not rendered"),
+        ("blocked", "{} rejected"),
+        ("outage", "{} with an outage"),
+        ("irreversible", "{} with no way back"),
     )
     verbs = {"deploys": ("deploys", "deploy"), "failed": ("fails", "fail")}
     for key, text in words:
-        if totals[key]:
+        if totals.get(key):
             one, more = verbs.get(key, ("", ""))
             parts.append(text.format(totals[key], one if totals[key] == 1 else more))
     return "; ".join(parts)
@@ -132,7 +164,21 @@ def to_text(report: PreviewReport) -> str:
         if cell.ignored:
             lines.append(f"    {_many(cell.ignored, 'difference')} hidden by ignoreDifferences (--show-ignored shows)")
         lines += [f"    note: {note}" for note in cell.notes]
+        lines += _predicted(cell)
     return "\n".join(lines) + "\n"
+
+
+def _predicted(cell: Cell) -> list[str]:
+    if cell.prediction is None:
+        return []
+    said = [
+        f"    {one.severity.upper()} {one.code} {_object(one)}: {one.message}" for one in cell.prediction.introduced
+    ]
+    return [f"    {cell.prediction.verdict}", *said]
+
+
+def _object(finding: Finding) -> str:
+    return f"{finding.object.kind}/{finding.object.name}" if finding.object else ""
 
 
 def _state(state: str, lines: tuple[int, int]) -> str:

@@ -138,6 +138,12 @@ _TOLD = (
     ("failed", "fails", "fail", "failed"),
     ("skipped", "is skipped", "are skipped", "skipped"),
 )
+#: The same for what is predicted, with the filter by finding.
+_PREDICTED = (
+    ("blocked", "is rejected", "are rejected"),
+    ("outage", "with an outage", "with an outage"),
+    ("irreversible", "with no way back", "with no way back"),
+)
 
 
 @register.filter
@@ -150,14 +156,14 @@ def summary(preview: Preview) -> str:
 def summary_with_links(preview: Preview) -> SafeString:
     """The same sentence for the matrix: each part shows its cells."""
     parts = [
-        format_html('<a href="?state={}">{}</a>', state, text) if state else format_html("{}", text)
-        for text, state in _parts(preview)
+        format_html('<a href="?{}">{}</a>', query, text) if query else format_html("{}", text)
+        for text, query in _parts(preview)
     ]
     return format_html("{}.", format_html_join("; ", "{}", ((part,) for part in parts)))
 
 
 def _parts(preview: Preview) -> list[tuple[str, str]]:
-    """The summary's parts, each with its state in the filters, "" for all."""
+    """The summary's parts, each with the query that shows its cells, "" for all."""
     totals: Mapping[str, int] = preview.totals
     instances = totals.get("instances", 0)
     changed = instances - totals.get("unchanged", instances)
@@ -167,7 +173,11 @@ def _parts(preview: Preview) -> list[tuple[str, str]]:
     for key, one, many, state in _TOLD:
         number = totals.get(key, 0)
         if number:
-            parts.append((f"{number} {one if number == 1 else many}", state))
+            parts.append((f"{number} {one if number == 1 else many}", f"state={state}"))
+    for key, one, many in _PREDICTED:
+        number = totals.get(key, 0)
+        if number:
+            parts.append((f"{number} {one if number == 1 else many}", f"finding={key}"))
     return parts
 
 

@@ -15,6 +15,9 @@ from previews.engine.predict.objects import Pair, Side
 Severity = Literal["blocked", "outage", "irreversible", "degraded", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("blocked", "outage", "irreversible", "degraded", "warning", "info")
 
+#: Those that a check may fail on, and that totals count.
+SEVERE: tuple[Severity, ...] = ("blocked", "outage", "irreversible")
+
 Confidence = Literal["certain", "likely", "possible"]
 
 #: Steps from an object's root: names of fields and places in lists.

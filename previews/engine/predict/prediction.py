@@ -10,9 +10,10 @@ from typing import Any
 
 from previews.engine.manifests import ResourceId
 from previews.engine.predict.acceptance import Acceptance
-from previews.engine.predict.findings import Finding, Severity
+from previews.engine.predict.findings import SEVERE, Finding, Severity
 from previews.engine.predict.rollback import UNDONE, Rollback
 from previews.engine.predict.sync_plan import Apply, Step
+from previews.engine.predict.verdict import verdict
 
 _FINDING_FIELDS = tuple(one.name for one in fields(Finding))
 
@@ -37,6 +38,11 @@ class Prediction:
     plan: tuple[Step, ...] = ()
     apply: Apply = "ok"
     rollback: Rollback = UNDONE
+
+    @property
+    def verdict(self) -> str:
+        """What it comes to, in a sentence or three."""
+        return verdict(self)
 
     @property
     def everything(self) -> tuple[Finding, ...]:
@@ -71,6 +77,12 @@ def with_acceptances(
 
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda one: one.rank))
+
+
+def count_severe(cells: Iterable[Mapping[str, Sequence[Any]]]) -> dict[str, int]:
+    """How many cells have a finding of each severe kind, from their `counts`."""
+    said = [{severity for severity, _ in counts.values()} for counts in cells]
+    return {severity: sum(severity in one for one in said) for severity in SEVERE}
 
 
 def to_json(prediction: Prediction) -> str:

@@ -12,12 +12,13 @@ from django.core.management.base import CommandParser
 from previews.commandline import CONDITION, CONFLICT, RepositoryCommand, Session, open_repository, placed
 from previews.engine.cells import Cell
 from previews.engine.errors import BadInput
+from previews.engine.predict.findings import SEVERE
 from previews.engine.preview import Clock, Prepared, finish, prepare, totals
 from previews.engine.report import PreviewReport, to_json, to_markdown, to_text
 from previews.engine.sides import choose_sides
 from previews.engine.whatif import make_what_if
 
-_PREDICTED = ("blocked", "outage", "irreversible")
+_CONDITIONS = ("failed", *SEVERE)
 
 
 class Command(RepositoryCommand):
@@ -50,7 +51,7 @@ class Command(RepositoryCommand):
         parser.add_argument(
             "--what-if-cluster", metavar="PATTERN", action="append", help="only these clusters or groups, repeatable"
         )
-        parser.add_argument("--fail-on", default="", help="comma-separated conditions that give exit code 1: failed")
+        parser.add_argument("--fail-on", default="", help=f"conditions with exit code 1: {','.join(_CONDITIONS)}")
         parser.add_argument("--format", choices=("text", "json", "markdown"), default="text")
 
     def handle(self, **options: Any) -> None:
@@ -66,7 +67,7 @@ class Command(RepositoryCommand):
         self.stdout.write(writers[options["format"]](report), ending="")
         if report.head["conflicts"]:
             sys.exit(CONFLICT)
-        if "failed" in conditions and report.totals["failed"]:
+        if any(report.totals[condition] for condition in conditions):
             sys.exit(CONDITION)
 
 
@@ -76,12 +77,9 @@ def _json_text(report: PreviewReport) -> str:
 
 def _conditions(text: str) -> set[str]:
     asked = {part.strip() for part in text.split(",") if part.strip()}
-    unknown = sorted(asked - {"failed", *_PREDICTED})
+    unknown = sorted(asked - set(_CONDITIONS))
     if unknown:
-        raise BadInput(f"--fail-on {', '.join(unknown)}: known are failed, {', '.join(_PREDICTED)}")
-    early = sorted(asked & set(_PREDICTED))
-    if early:
-        raise BadInput(f"--fail-on {', '.join(early)}: this version does not predict yet, so it could never fail")
+        raise BadInput(f"--fail-on {', '.join(unknown)}: known are {', '.join(_CONDITIONS)}")
     return asked
 
 

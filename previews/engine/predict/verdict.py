@@ -1,0 +1,31 @@
+"""The prediction for one cell in a sentence or three."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from previews.engine.predict.rollback import RollbackClass
+
+if TYPE_CHECKING:  # which has its verdict
+    from previews.engine.predict.prediction import Prediction
+
+_UNDONE: dict[RollbackClass, str] = {
+    "reversible": "Can be undone by a revert.",
+    "reversible-restart": "Can be undone by a revert, with one restart.",
+    "manual": "Undoing it takes more than a revert.",
+    "irreversible": "It cannot be undone: Git does not hold what is lost.",
+}
+
+
+def verdict(prediction: Prediction) -> str:
+    """Whether it deploys, what its users feel, and whether it can be undone."""
+    rejected = len({one.object for one in prediction.introduced if one.severity == "blocked"})
+    if rejected:
+        objects = f"{rejected} object{'' if rejected == 1 else 's'}"
+        before = {
+            "blocked": "nothing is deployed",
+            "partial": "what comes before it in the sync is applied, and the rest is not",
+            "ok": "the sync fails",
+        }[prediction.apply]
+        return f"Rejected: the API server does not take {objects}; {before}."
+    return f"Deploys. {_UNDONE[prediction.rollback.kind]}"
