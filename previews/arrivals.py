@@ -26,7 +26,7 @@ _REQUEST = re.compile(r"refs/(?:pull|merge-requests)/(\d+)/head")
 
 def add_repository(name: str, url: str, config_text: str = "") -> Repository:
     """Registers a repository, or gives the one with this address. Raises BadInput or ConfigError."""
-    name = name.strip() or url.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    name = name.strip() or url.rstrip("/").rpartition("/")[2].rpartition("@")[2].removesuffix(".git")
     address = check_address(url.strip(), settings.ASTROLABE_ALLOW_LOCAL_REPOSITORIES)
     if config_text.strip():
         parse_config(config_text)

@@ -280,6 +280,24 @@ def test_a_wrong_password_is_said_in_words_and_not_shown(browser, astrolabe, ser
     assert Repository.objects.get().change_requests.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("branches", "said"), [((), "has no branch yet"), (("one", "two"), "the default branch is not known")]
+)
+def test_a_repository_without_a_default_branch_is_said_without_its_password(
+    browser, astrolabe, server, work, branches, said
+):
+    server.password = "s3cret"
+    bare = GitRepository(server.root / "acme" / "fleet.git")
+    for branch in branches:
+        bare.commit({"a.txt": "a"}, ref=f"refs/heads/{branch}")
+    add(browser, astrolabe, server.url("acme/fleet.git", "robot:s3cret"), work)
+    assert said in text_of(browser)
+    assert "s3cret" not in browser.page_source
+    browser.get(astrolabe)
+    assert said in text_of(browser)
+    assert "s3cret" not in browser.page_source
+
+
 def add(browser, astrolabe, address, work):
     """Adds the repository in the page, has it fetched, and looks at it again."""
     browser.get(astrolabe)
