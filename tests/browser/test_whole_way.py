@@ -9,7 +9,7 @@ from django.urls import reverse
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-from previews import arrivals
+from previews import arrivals, jobs
 from previews.management.commands.ticker import Command
 from previews.models import Answer, ChangeRequest, Repository
 from tests.browser.asking import complaints, text_of, wait
@@ -184,6 +184,34 @@ def test_a_forced_push_and_a_merge_leave_one_comment_and_the_record(
     assert list(provider.comments) == [number]
     assert provider.statuses[-1][:3] == (second, "astrolabe", "success")
     assert complaints(browser) == []
+
+
+def test_a_forced_push_stops_the_preview_that_somebody_looks_at_and_leads_to_the_next(
+    browser, repository, astrolabe, provider, origin, developer, work
+):
+    hook = astrolabe + reverse("hook", args=[repository.slug])
+    forge = Forge(origin, Teller("github", repository.hook_secret))
+    developer.commit({TEMPLATE: LABEL})
+    developer.git("push", "--quiet", "origin", "labels")
+    send(hook, *forge.open())
+    jobs.refresh(repository.pk)
+    browser.get(astrolabe + repository.get_absolute_url())
+    click(browser, "Raise the limit")
+    assert "waiting for a worker" in text_of(browser)
+    second = developer.commit({TEMPLATE: RELABEL}, amend=True)
+    developer.git("push", "--quiet", "--force", "origin", "labels")
+    send(hook, *forge.pushed())
+    work()
+    wait(browser, lambda b: "A newer preview took the place of this one" in text_of(b))
+    click(browser, "All previews of #12")
+    assert [chip.text for chip in browser.find_elements(By.CSS_SELECTOR, ".list .impact")] == [
+        "± 2 deploy",
+        "superseded",
+    ]
+    click(browser, "Open the matrix")
+    assert second[:9] in text_of(browser)
+    assert {row[:3] for row in provider.statuses if row[2] == "success"} == {(second, "astrolabe", "success")}
+    assert len(provider.comments) == 1
 
 
 def test_without_any_webhook_the_clock_finds_the_push_the_forced_push_and_the_merge(
