@@ -167,6 +167,16 @@ def test_a_merged_request_names_its_commit_and_keeps_its_record(world):
     world.right()
 
 
+def test_a_request_that_is_merged_before_its_preview_is_done_is_not_left_pending(world):
+    post(world.client, world.repository, *world.forge.open())
+    jobs.refresh(world.repository.pk)
+    jobs.answer(Answer.objects.get(kind=Answer.STATUS).pk)
+    assert world.said() == WAIT.get(world.provider.kind, "pending")
+    world.hear(world.forge.merge())
+    assert (world.said(), len(world.provider.statuses)) == (world.good, 2)
+    assert world.provider.comments == {}
+
+
 def test_a_request_that_is_opened_again_is_answered_again(world):
     """Bitbucket opens nothing again: there it is another request from the same branch."""
     world.hear(world.forge.open())
