@@ -83,9 +83,18 @@ def _want(preview: Preview) -> list[int]:
 
 def _is_told(change_request: ChangeRequest) -> bool:
     """Whether somebody is told of a change request at all."""
+    return change_request.state == ChangeRequest.OPEN and _has_listener(change_request)
+
+
+def _is_left_pending(answer: Answer) -> bool:
+    """Whether it was merged while its status was pending: that would stay so, on a commit that may be in the target."""
+    is_merged = answer.change_request.state == ChangeRequest.MERGED
+    return is_merged and answer.kind == Answer.STATUS and bool(answer.sent) and _has_listener(answer.change_request)
+
+
+def _has_listener(change_request: ChangeRequest) -> bool:
     repository = change_request.repository
-    is_open = change_request.state == ChangeRequest.OPEN and change_request.number is not None
-    return is_open and repository.provider in PROVIDERS and bool(repository.api_token)
+    return change_request.number is not None and repository.provider in PROVIDERS and bool(repository.api_token)
 
 
 def _status(preview: Preview) -> dict[str, Any] | None:
@@ -140,7 +149,7 @@ def send(answer_id: int) -> bool:
         return False
     mine = Answer.objects.filter(pk=answer_id, claimed_until=until)
     answer = mine.select_related("change_request__repository").get()
-    if not _is_told(answer.change_request):
+    if not _is_told(answer.change_request) and not _is_left_pending(answer):
         mine.update(wanted=F("sent"), claimed_until=None)
         return False
     try:

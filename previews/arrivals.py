@@ -15,7 +15,7 @@ from previews import endings
 from previews.engine.config import parse_config
 from previews.engine.errors import BadInput
 from previews.engine.git import Mirror, Ref, check_address
-from previews.models import ChangeRequest, Delivery, Preview, Repository
+from previews.models import Answer, ChangeRequest, Delivery, Preview, Repository
 from previews.models.text import clean, fit
 from previews.scm.events import ChangeEvent, Event
 from previews.workshop import mirror_of
@@ -26,7 +26,7 @@ _REQUEST = re.compile(r"refs/(?:pull|merge-requests)/(\d+)/head")
 
 def add_repository(name: str, url: str, config_text: str = "") -> Repository:
     """Registers a repository, or gives the one with this address. Raises BadInput or ConfigError."""
-    name = name.strip() or url.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    name = name.strip() or url.rstrip("/").rpartition("/")[2].rpartition("@")[2].removesuffix(".git")
     address = check_address(url.strip(), settings.ASTROLABE_ALLOW_LOCAL_REPOSITORIES)
     if config_text.strip():
         parse_config(config_text)
@@ -54,8 +54,13 @@ def deliver(repository: Repository, name: str, event: Event) -> bool:
 
 def _tell(repository: Repository, event: ChangeEvent) -> None:
     found = ChangeRequest.objects.select_for_update().filter(repository=repository, ref=event.ref).first()
-    if found and found.told_at and found.told_at > event.at:
+    if found and _is_outdated(found, event):
         return
+    is_another = found is not None and found.number != event.number
+    if is_another:
+        # Comments are remembered by number, which at another request may be somebody else's.
+        Answer.objects.filter(change_request=found).delete()
+    is_begun = event.state == ChangeRequest.OPEN and found is not None and (is_another or found.state != event.state)
     change_request, _ = ChangeRequest.objects.update_or_create(
         repository=repository,
         ref=event.ref,
@@ -68,12 +73,23 @@ def _tell(repository: Repository, event: ChangeEvent) -> None:
             "state": event.state,
             "told_at": event.at,
             **_ending(found, event),
+            # What begins (again) has a head that nobody has seen: it is asked for, and told, whatever was before.
+            **({"head_commit": ""} if is_begun else {}),
         },
     )
     # What was merged may still get its record: see endings.
     if event.state == ChangeRequest.CLOSED:
         running = change_request.previews.filter(state__in=Preview.RUNNING)
         running.update(state=Preview.SUPERSEDED, message="", finished_at=timezone.now())
+
+
+def _is_outdated(found: ChangeRequest, event: ChangeEvent) -> bool:
+    """Whether a newer word is known, or a newer request from the same branch stands (Bitbucket has no other refs)."""
+    is_older = found.told_at is not None and found.told_at > event.at
+    if found.number is None or found.number < event.number:
+        return False
+    has_ended = event.state != ChangeRequest.OPEN
+    return is_older or (found.number > event.number and (has_ended or found.state == ChangeRequest.OPEN))
 
 
 def _ending(found: ChangeRequest | None, event: ChangeEvent) -> dict[str, Any]:

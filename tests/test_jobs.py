@@ -180,6 +180,8 @@ def test_adding_twice_gives_the_same_and_names_do_not_collide(db, sample, git):
     assert arrivals.add_repository("Other name", str(sample)) == first
     git.commit({"a": "b"})
     assert arrivals.add_repository("Fleet", str(git.folder)).slug == "fleet-2"
+    # The name that an address gives is what people read.
+    assert arrivals.add_repository("", "https://robot:s3cret@git.example.com").name == "git.example.com"
 
 
 def test_bad_addresses_and_configurations_are_refused(db, sample, settings):

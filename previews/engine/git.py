@@ -181,7 +181,10 @@ class Mirror:
                 return candidate
         if len(branches) == 1:
             return branches[0]
-        raise GitError(f"the default branch of {self.address} is not known: name one of {', '.join(branches[:20])}")
+        # Without the address, which may hold a password.
+        if not branches:
+            raise GitError("the repository has no branch yet: push one")
+        raise GitError(f"the default branch is not known, HEAD names none of: {', '.join(branches[:20])}")
 
     def refs(self, *prefixes: str) -> list[Ref]:
         """The refs below the prefixes (`refs/pull`), with what their commits say."""
