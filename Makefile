@@ -20,7 +20,7 @@ run: $(VENV)/runtime
 	@$(BIN)/python manage.py up --port $(PORT) $(if $(REPO),--repo "$$REPO")
 
 test: lint
-	$(BIN)/python -m pytest -m "not phalanx"
+	$(BIN)/python -m pytest -m "not phalanx" -n 2 --dist loadfile
 
 lint: $(VENV)/development
 	$(BIN)/ruff check .

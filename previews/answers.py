@@ -104,7 +104,7 @@ def _status(preview: Preview) -> dict[str, Any] | None:
     repository, target = preview.repository, preview.base_revision
     state, text = "pending", "the preview is being made"
     if preview.state == Preview.DONE:
-        fails = repository.fails_on == Repository.CELLS and preview.totals.get("failed")
+        fails = any(preview.totals.get(key) for key in Repository.FAILING[repository.fails_on])
         state, text = "failure" if fails else "success", summary(preview.totals)
     elif preview.state == Preview.FAILED:
         state, text = "error", f"no preview: {preview.error}"

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from previews.arrivals import mirror_with
+from previews import arrivals
 from previews.engine.errors import BadInput
 from previews.engine.manifests import ResourceId
 from previews.engine.render.requests import ENGINE_VERSION, digest
@@ -84,7 +84,7 @@ def sides_of(preview: Preview) -> tuple[Sides, dict[int, Sides]]:
     Makes the trees on this machine, fetching what is missing. Raises BadInput, GitError.
     """
     if preview.change_request_id is not None:
-        mirror = mirror_with(preview.repository, preview.base_commit, preview.head_commit)
+        mirror = arrivals.mirror_with(preview.repository, preview.base_commit, preview.head_commit)
         return choose_sides(mirror, preview.base_commit, [preview.head_commit], preview.exact), {}
     parts = list(preview.parts.select_related("change_request__repository"))
     moved: dict[int, list[Part]] = {preview.repository_id: []}
@@ -100,7 +100,7 @@ def sides_of(preview: Preview) -> tuple[Sides, dict[int, Sides]]:
 
 def _merged(repository: Repository, base_commit: str, parts: Sequence[Part]) -> Sides:
     heads = [part.head_commit for part in parts]
-    return merge_all(mirror_with(repository, base_commit, *heads), base_commit, heads)
+    return merge_all(arrivals.mirror_with(repository, base_commit, *heads), base_commit, heads)
 
 
 def keep_left_out(preview: Preview, sides: Iterable[Sides]) -> None:

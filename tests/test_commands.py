@@ -39,7 +39,7 @@ def test_preview_prints_the_published_json(run):
     }  # fmt: skip
     assert set(report["cells"][0]) == {
         "cluster", "application", "name", "path", "value", "yaml", "cause", "deploys", "pinned", "lines", "resources",
-        "hidden", "group", "findings", "error", "skipped", "notes",
+        "hidden", "group", "findings", "prediction", "error", "skipped", "notes",
     }  # fmt: skip
     failed = next(cell for cell in report["cells"] if cell["yaml"] == "failed")
     assert (failed["cluster"], failed["error"]["side"], failed["error"]["stage"]) == (
@@ -57,7 +57,9 @@ def test_preview_prints_the_published_json(run):
 def test_a_condition_fails_the_pipeline_only_when_asked(run):
     assert run("preview", "--merge", "pull/7/head").returncode == 0
     assert run("preview", "--merge", "pull/7/head", "--fail-on", "failed").returncode == 1
-    assert run("preview", "--merge", "pull/4/head", "--fail-on", "failed").returncode == 0
+    assert run("preview", "--merge", "pull/4/head", "--fail-on", "failed,blocked").returncode == 0
+    assert run("preview", "--merge", "pull/1/head", "--fail-on", "failed").returncode == 0
+    assert run("preview", "--merge", "pull/1/head", "--fail-on", "blocked").returncode == 1
 
 
 def test_a_conflict_has_an_exit_code_of_its_own(run):
@@ -73,7 +75,6 @@ def test_a_conflict_has_an_exit_code_of_its_own(run):
         (["--head", "--upload-pack=x"], "expected one argument"),
         (["--head=--upload-pack=x"], "is no revision"),
         (["--head", "main", "--fail-on", "nonsense"], "known are failed"),
-        (["--head", "main", "--fail-on", "blocked"], "does not predict yet"),
         (["--head", "main", "--jobs", "0"], "not a whole number above 0"),
         (["--head", "main", "--config", "/no/such/file"], "there is no file"),
         (["--exact", "--merge", "main", "--merge", "main"], "--exact compares one head"),

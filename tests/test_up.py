@@ -87,7 +87,11 @@ def left_over(parts: dict[str, str]) -> list[str]:
 
 def previews_by_state(data: Path) -> dict[str, int]:
     with contextlib.closing(sqlite3.connect(data / "astrolabe.sqlite3")) as database:
-        return dict(database.execute("SELECT state, count(*) FROM previews_preview GROUP BY state").fetchall())
+        return dict(
+            database.execute(
+                "SELECT state, count(*) FROM previews_preview WHERE change_request_id IS NOT NULL GROUP BY state"
+            ).fetchall()
+        )
 
 
 def read(address: str) -> str:

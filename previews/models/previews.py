@@ -270,6 +270,11 @@ class Cell(models.Model):
         return min((severity for severity, _ in self.findings.values()), key=SEVERITIES.index, default="")
 
     @property
+    def codes(self) -> list[str]:
+        """The rules that have findings, the worst first."""
+        return sorted(self.findings, key=lambda code: (SEVERITIES.index(self.findings[code][0]), code))
+
+    @property
     def predicted(self) -> Prediction | None:
         """What deploying it will do."""
         return from_json(self.prediction.text) if self.prediction else None

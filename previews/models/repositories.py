@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import ClassVar
 
 from django.db import models
 from django.urls import reverse
@@ -39,9 +40,21 @@ class Repository(models.Model):
         ("gitea", "Gitea or Forgejo"),
         ("bitbucket", "Bitbucket Cloud"),
     )
-    NEVER, CHANGES, ALWAYS, CELLS = "never", "changes", "always", "cells"
+    NEVER, CHANGES, ALWAYS, CELLS, BLOCKED, HARM = "never", "changes", "always", "cells", "blocked", "harm"
     COMMENTS = ((NEVER, "never"), (CHANGES, "when something changes"), (ALWAYS, "always"))
-    FAILS_ON = ((NEVER, "never"), (CELLS, "when something cannot be rendered"))
+    FAILS_ON = (
+        (NEVER, "never"),
+        (CELLS, "when something cannot be rendered"),
+        (BLOCKED, "when something cannot be rendered or is rejected"),
+        (HARM, "when something cannot be rendered, is rejected, has an outage or cannot be undone"),
+    )
+    #: The totals of a preview that fail its status, by the rule.
+    FAILING: ClassVar[dict[str, tuple[str, ...]]] = {
+        NEVER: (),
+        CELLS: ("failed",),
+        BLOCKED: ("failed", "blocked"),
+        HARM: ("failed", "blocked", "outage", "irreversible"),
+    }
 
     name = models.CharField(max_length=NAME_LENGTH)
     slug = models.SlugField(max_length=100, unique=True)

@@ -15,6 +15,9 @@ from urllib.parse import urlencode
 #: What may happen to a cell, worst first: how rows are ordered, and how they are called.
 KINDS = {
     "failed": "✕ fails",
+    "blocked": "✕ is rejected",
+    "outage": "▼ has an outage",
+    "irreversible": "↛ cannot be undone",
     "removed": "− is removed",
     "added": "+ is new",
     "deploys": "± deploys",

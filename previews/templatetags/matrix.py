@@ -100,7 +100,7 @@ def _tooltip(cell: Cell, half: str, state: str) -> str:
     if half == "yaml" and cell.causes:
         text += f", because of {cause_words(cell.causes)}"
     if half == "yaml" and cell.findings:
-        text += f"; {', '.join(cell.findings)}"
+        text += f"; {', '.join(cell.codes)}"
     if cell.pinned:
         text += "; pinned to another revision"
     return text

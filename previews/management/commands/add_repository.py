@@ -46,7 +46,7 @@ class Command(BaseCommand):
         """Tells how far the previews are until none is left."""
         told = -1
         while True:
-            previews = Preview.objects.filter(repository=repository)
+            previews = Preview.objects.filter(repository=repository, change_request__isnull=False)
             left = previews.filter(state__in=Preview.RUNNING).count()
             if left != told:
                 done = previews.count() - left

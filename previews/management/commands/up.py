@@ -106,8 +106,9 @@ class Command(BaseCommand):
         for one in settings.RQ_QUEUES.values():
             one["URL"] = queue
         lost = list(Preview.objects.filter(state__in=Preview.RUNNING))
-        if lost:
-            self.say(f"beginning again {len(lost)} previews that the last stop interrupted")
+        asked = sum(preview.change_request_id is not None for preview in lost)
+        if asked:
+            self.say(f"beginning again {asked} previews that the last stop interrupted")
         for preview in lost:
             jobs.start(preview)
         connection.close()
