@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from previews.engine.hooks import sync_options_of
+from previews.engine.hooks import hook_types, is_perhaps_hook, sync_options_of
 from previews.engine.predict.context import Context
 from previews.engine.predict.findings import ChangeRule, Finding, Severity, told
 from previews.engine.predict.objects import Object, Pair
@@ -60,7 +60,7 @@ def immutable(pair: Pair, context: Context) -> Iterator[Finding]:
     """What cannot be changed in place, of the objects that are on both sides and are not made anew."""
     for change in pair.changes:
         base, head = change.base, change.head
-        if base is None or head is None or _is_made_anew(head, context):
+        if base is None or head is None or _is_made_anew(head, context) or _is_hook(head):
             continue
         kind = (change.id.group, change.id.kind)
         source, paths = _ALWAYS.get(kind, ("", ()))
@@ -77,6 +77,11 @@ def _is_made_anew(head: Object, context: Context) -> bool:
     """Force with Replace deletes and creates (gitops-engine pkg/sync/sync_context.go applyObject)."""
     own = sync_options_of(head.content) if "sync-options" in head.text else frozenset()
     return {"Force=true", "Replace=true"} <= context.sync.options | own
+
+
+def _is_hook(one: Object) -> bool:
+    """Hooks are deleted before they run again, unless they say otherwise (gitops-engine hook/delete_policy.go)."""
+    return is_perhaps_hook(one.text) and hook_types(one.content) is not None
 
 
 def _frozen(

@@ -143,6 +143,14 @@ def test_what_is_deleted_and_made_anew_may_change():
     assert found(base, own) == []
 
 
+@pytest.mark.parametrize("hook", ["argocd.argoproj.io/hook: PreSync", "helm.sh/hook: pre-upgrade"])
+def test_hooks_are_deleted_before_they_run_again(hook):
+    base = text("batch/v1", "Job", f"spec: {{{TEMPLATE}}}")
+    assert found(base, base.replace("image: a", "image: b")) == [("blocked", "spec.template")]
+    base = base.replace("shop}", f"shop, annotations: {{{hook}}}}}")
+    assert found(base, base.replace("image: a", "image: b")) == []
+
+
 @pytest.mark.parametrize(
     "body", ["spec: []", "spec: null", "spec: {selector: 3, template: [], volumeClaimTemplates: {}}", "data: 4"]
 )
