@@ -20,10 +20,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from previews import acceptances, answers, arrivals, record, renewals, together
+from previews import acceptances, answers, arrivals, completing, record, renewals, together
 from previews.engine.errors import AstrolabeError
-from previews.engine.preview import Clock, Workbench
+from previews.engine.manifests import Manifest
+from previews.engine.preview import Clock, Prepared, Workbench
 from previews.engine.preview import prepare as prepare_preview
+from previews.engine.render.requests import RenderRequest
+from previews.engine.scope import defined_by
 from previews.engine.sides import Sides
 from previews.engine.users import User
 from previews.engine.whatif import NOTHING_MORE, WhatIf, from_json
@@ -61,7 +64,7 @@ def _attempt(job: Callable[[Preview, int], None] | Callable[..., None]) -> Calla
 
     @functools.wraps(job)
     def run(preview_id: int, attempt: int, *more: int) -> None:
-        found = Preview.objects.filter(pk=preview_id, attempt=attempt, state__in=Preview.RUNNING)
+        found = Preview.objects.attempt(preview_id, attempt)
         preview = found.select_related("repository", "change_request").first()
         if preview is None:
             return
@@ -81,9 +84,7 @@ def _attempt(job: Callable[[Preview, int], None] | Callable[..., None]) -> Calla
 
 def update(preview_id: int, attempt: int, **fields: Any) -> bool:
     """Writes to a preview unless it has ended or a newer attempt has begun; tells whether it did."""
-    fields["beat_at"] = timezone.now()
-    running = Preview.objects.filter(pk=preview_id, attempt=attempt, state__in=Preview.RUNNING)
-    return bool(running.update(**fields))
+    return bool(Preview.objects.attempt(preview_id, attempt).update(**fields, beat_at=timezone.now()))
 
 
 def _fail(preview_id: int, attempt: int, error: str) -> None:
@@ -280,9 +281,11 @@ def _queue_of(preview: Preview) -> str:
 
 @_attempt
 def prepare(preview: Preview, attempt: int) -> None:
-    """Finds both fleets, plans the renders, and hands them out in batches."""
+    """Finds both fleets, plans the renders, hands them out in batches, and completes the cells that wait for none."""
+    unplanned = Preview.objects.attempt(preview.pk, attempt).filter(state__in=(Preview.QUEUED, Preview.PREPARING))
+    if not unplanned.update(state=Preview.PREPARING, message="reading the repository", beat_at=timezone.now()):
+        return
     clock = Clock()
-    update(preview.pk, attempt, state=Preview.PREPARING, message="reading the repository")
     repository = preview.repository
     sides, others = together.sides_of(preview)
     if preview.change_request_id:
@@ -298,21 +301,50 @@ def prepare(preview: Preview, attempt: int) -> None:
         prepared = replace(prepared, outside_notes=(*missing, *prepared.outside_notes))
         clock.lap("discover")
         known = bench.cache.get_many(prepared.plan.requests)
-        requests = [request for key, request in prepared.plan.requests.items() if key not in known]
-    record.keep_plan(preview, prepared)
-    batches = record.keep_batches(preview, attempt, requests, BATCH)
-    fields = {
-        "state": Preview.RENDERING,
-        "message": f"rendering {len(requests)} manifests" if requests else "comparing",
-        "renders_total": len(requests),
-        "batches_left": len(batches),
-        "seconds": clock.seconds,
-    }
-    if not update(preview.pk, attempt, **fields):
+    requests = [request for key, request in prepared.plan.requests.items() if key not in known]
+    defined = defined_by(result for result in known.values() if isinstance(result, Manifest))
+    rules = replace(prepared.rules, cluster_scoped=prepared.rules.cluster_scoped | defined)
+    rest = _hand_out(preview, attempt, replace(prepared, rules=rules), requests, clock.seconds)
+    if rest is None:
         return
-    for batch in batches:
-        enqueue(render, preview.pk, attempt, batch.number, queue=_queue_of(preview))
-    if not batches:
+    if rest:
+        preview.refresh_from_db()
+        with workbench(preview.repository) as bench:
+            completing.complete(preview, attempt, rest, bench)
+    _count_down(preview, attempt)
+
+
+def _hand_out(
+    preview: Preview, attempt: int, prepared: Prepared, requests: Sequence[RenderRequest], seconds: dict[str, float]
+) -> list[int] | None:
+    """Writes the plan down, once for each attempt, and gives the cells that wait for no render; None if it was before.
+
+    Nobody sees a part of it.
+    """
+    with transaction.atomic():
+        planning = Preview.objects.attempt(preview.pk, attempt).filter(state=Preview.PREPARING)
+        if not planning.update(state=Preview.RENDERING):
+            return None
+        record.keep_plan(preview, prepared)
+        batches, rest = record.keep_batches(preview, attempt, requests, BATCH)
+        update(
+            preview.pk,
+            attempt,
+            message=f"rendering {len(requests)} manifests" if requests else "comparing",
+            renders_total=len(requests),
+            batches_left=len(batches) + 1,
+            seconds=seconds,
+        )
+        for batch in batches:
+            enqueue(render, preview.pk, attempt, batch.number, queue=_queue_of(preview))
+    return rest
+
+
+def _count_down(preview: Preview, attempt: int) -> None:
+    """Counts a part of the work as done; whoever does the last one calls `finish`."""
+    update(preview.pk, attempt, batches_left=F("batches_left") - 1)
+    last = Preview.objects.filter(pk=preview.pk, attempt=attempt, batches_left=0, state=Preview.RENDERING)
+    if last.update(state=Preview.FINISHING, message="comparing"):
         finish(preview.pk, attempt)
 
 
@@ -336,7 +368,7 @@ def _users(bench: Workbench, preview: Preview, moved: Mapping[int, Sides]) -> tu
 
 @_attempt
 def render(preview: Preview, attempt: int, number: int) -> None:
-    """Renders one batch into the database; the job that ends the last one calls `finish`."""
+    """Renders one batch into the database, and completes the cells that need nothing else."""
     batch = RenderBatch.objects.filter(preview=preview, attempt=attempt, number=number, done=False).first()
     if batch is None:
         return
@@ -345,21 +377,26 @@ def render(preview: Preview, attempt: int, number: int) -> None:
     with workbench(preview.repository) as bench:
         bench.ensure(record.externals(preview))
         results = bench.manifests(record.read_batch(batch))
-    if not record.close_batch(batch, results):
-        return
-    update(preview.pk, attempt, renders_done=F("renders_done") + batch.count, batches_left=F("batches_left") - 1)
-    last = Preview.objects.filter(pk=preview.pk, attempt=attempt, batches_left=0, state=Preview.RENDERING)
-    if last.update(state=Preview.FINISHING, message="comparing"):
-        finish(preview.pk, attempt)
+        if not record.close_batch(batch, results):
+            return
+        update(preview.pk, attempt, renders_done=F("renders_done") + batch.count)
+        completing.complete(preview, attempt, batch.cells, bench)
+    _count_down(preview, attempt)
 
 
 @_attempt
 def finish(preview: Preview, attempt: int) -> None:
-    """Compares what was rendered and completes the cells."""
+    """Compares what nobody compared yet, and adds what only all cells together tell."""
     clock = Clock()
     update(preview.pk, attempt, state=Preview.FINISHING, message="comparing")
-    finished = record.compare_cells(preview, attempt)
-    clock.lap("compare")
+    failures = completing.failures(preview, attempt)
+    with workbench(preview.repository) as bench:
+        if not completing.complete(preview, attempt, completing.pending(preview), bench, failures):
+            return
+        clock.lap("compare")
+        update(preview.pk, attempt, message="predicting")
+        finished = completing.finish(preview, bench, failures)
+    clock.lap("predict")
     fields = {
         "state": Preview.DONE,
         "message": "",
@@ -370,7 +407,7 @@ def finish(preview: Preview, attempt: int) -> None:
     }
     with transaction.atomic():
         if update(preview.pk, attempt, **fields):
-            record.keep_cells(preview, finished)
+            completing.keep_finished(preview, finished)
             _send(answers.ended(preview.pk))
             RenderBatch.objects.filter(preview=preview).delete()
             enqueue(add_up, preview.pk, queue=_queue_of(preview))

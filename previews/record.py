@@ -1,43 +1,30 @@
-"""Writing a preview down: its plan before the renders, its cells after them."""
+"""Writing a preview down before anything is rendered: its plan, and the renders in batches."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, astuple, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import chain
 from typing import Any, Literal
 
 import zstandard
 
-from previews.engine.cells import Cell as EngineCell
-from previews.engine.cells import ResourceChange
-from previews.engine.compare import Outcome, group_cells, make_cell
 from previews.engine.config import Ignore
 from previews.engine.errors import NotRendered, RenderFailed
 from previews.engine.file_changes import ValueFile
 from previews.engine.git import Ref
 from previews.engine.plan import PlannedCell, Problem
-from previews.engine.predict.cell import predict_cells
-from previews.engine.predict.outlook import from_json as from_outlook_json
 from previews.engine.predict.outlook import outlook_of
 from previews.engine.predict.outlook import to_json as outlook_json
-from previews.engine.predict.prediction import to_json as to_prediction_json
-from previews.engine.preview import Prepared, outcomes
-from previews.engine.preview import totals as count_totals
+from previews.engine.preview import Prepared
 from previews.engine.remote.outside import External
 from previews.engine.render.pool import Result
 from previews.engine.render.requests import ENGINE_VERSION, RenderRequest, digest, from_json, to_json
-from previews.engine.rules import Rules, make_rules
-from previews.engine.scope import GroupKind, defined_by
 from previews.engine.whatif import WhatIf
-from previews.models import Acceptance, Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, RenderBatch
-from previews.models.acceptances import today
-from previews.models.manifests import definitions_in
+from previews.models import Blob, Cell, ChangeRequest, Cluster, Fleet, Preview, RenderBatch
 from previews.models.text import clean, fit
-from previews.workshop import workbench
 
 
 def preview_key(change_request: ChangeRequest, base_commit: str, what_if: WhatIf) -> str:
@@ -70,7 +57,7 @@ def keep_plan(preview: Preview, prepared: Prepared) -> None:
         argocd=dict(prepared.config.argocd),
         base_fleet=_keep_fleet(preview, sides.base_tree, prepared, "base"),
         head_fleet=_keep_fleet(preview, sides.head_tree, prepared, "head"),
-        totals={"instances": prepared.plan.instances},
+        totals={"instances": prepared.plan.instances, "cells": len(cells), "done": 0, "failed": 0},
         externals=[asdict(external) for external in prepared.externals],
         touched=_touched(cells),
         outlook=outlook_json(outlook_of(prepared.config)),
@@ -203,7 +190,8 @@ def _problem(content: Mapping[str, Any] | None) -> Problem | None:
     return NotRendered(content["reason"], content["message"])
 
 
-def _planned(row: Cell) -> PlannedCell:
+def planned_cell(row: Cell) -> PlannedCell:
+    """What was planned for a cell whose preview is not finished."""
     plan = row.planned
     return PlannedCell(
         cluster=row.cluster,
@@ -242,16 +230,28 @@ def _text(blob: Blob | None) -> str:
     return blob.text if blob else ""
 
 
-def keep_batches(preview: Preview, attempt: int, requests: Sequence[RenderRequest], size: int) -> list[RenderBatch]:
-    """Cuts the renders into jobs, those of one chart together, and writes them down."""
+def keep_batches(
+    preview: Preview, attempt: int, requests: Sequence[RenderRequest], size: int
+) -> tuple[list[RenderBatch], list[int]]:
+    """Cuts the renders into jobs, those of one chart together, and writes them down with the cells that need them.
+
+    Gives the keys of the cells that wait for no render, too.
+    """
+    places = list(preview.cells.order_by("pk").values_list("pk", "base_key", "head_key"))
+    users: dict[str, list[int]] = {request.key: [] for request in requests}
+    for pk, *keys in places:
+        for key in {*keys} & users.keys():
+            users[key].append(pk)
     ordered = sorted(requests, key=lambda request: [part.checkout.id for part in request.parts])
     rows = []
     for number, at in enumerate(range(0, len(ordered), size)):
         chosen = ordered[at : at + size]
         data = zstandard.compress(json.dumps([to_json(request) for request in chosen]).encode(), 3)
-        rows.append(RenderBatch(preview=preview, attempt=attempt, number=number, requests=data, count=len(chosen)))
+        cells = sorted({pk for request in chosen for pk in users[request.key]})
+        given = {"number": number, "requests": data, "count": len(chosen), "cells": cells}
+        rows.append(RenderBatch(preview=preview, attempt=attempt, **given))
     RenderBatch.objects.bulk_create(rows, ignore_conflicts=True)
-    return rows
+    return rows, [pk for pk, *keys in places if users.keys().isdisjoint(keys)]
 
 
 def read_batch(batch: RenderBatch) -> list[RenderRequest]:
@@ -267,126 +267,3 @@ def close_batch(batch: RenderBatch, results: Mapping[str, Result]) -> bool:
         if isinstance(result, RenderFailed) and not result.is_final
     }
     return bool(RenderBatch.objects.filter(pk=batch.pk, done=False).update(done=True, failures=failures))
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A preview's rows, completed but not saved, its totals, and the kinds without a namespace that were met."""
-
-    rows: list[Cell]
-    totals: dict[str, int]
-    cluster_scoped: list[GroupKind]
-
-
-def compare_cells(preview: Preview, attempt: int) -> Finished:
-    """Compares what was rendered for the pending cells. Takes its time, so no transaction may be open."""
-    outlook = from_outlook_json(preview.outlook)
-    outlook = replace(outlook, acceptances=(*outlook.acceptances, *Acceptance.objects.standing(preview.repository)))
-    rows = list(
-        preview.cells.filter(yaml_state=Cell.PENDING)
-        .select_related("base_values", "head_values", "base_target", "head_target")
-        .order_by("pk")
-    )
-    batches = list(preview.batches.filter(attempt=attempt))
-    temporary = {
-        key: RenderFailed(failure["stage"], failure["message"], is_final=False)
-        for batch in batches
-        for key, failure in batch.failures.items()
-    }
-    wanted = {key for row in rows for key in (row.base_key, row.head_key) if key}
-    cluster_scoped = preview.cluster_scoped_kinds | defined_by(definitions_in(wanted))
-    made: list[tuple[EngineCell, str]] = []
-    changed: list[tuple[Cell, PlannedCell]] = []
-    with _rules(preview, cluster_scoped) if rows else nullcontext(Rules()) as rules:
-        for row in rows:
-            planned = _planned(row)
-            cell, change = _compare_row(row, planned, rules, temporary)
-            if cell.is_changed:
-                made.append((cell, change))
-                changed.append((row, planned))
-        pairs = list(zip((planned for _, planned in changed), group_cells(made), strict=True))
-        cells = predict_cells(pairs, lambda planned: _sides(planned, temporary), rules, outlook, today())
-    _complete_all([row for row, _ in changed], cells)
-    rendered = sum(batch.count for batch in batches)
-    totals = count_totals(preview.totals["instances"], cells, rendered, max(len(wanted) - rendered, 0))
-    return Finished([row for row, _ in changed], totals, sorted(cluster_scoped))
-
-
-def _compare_row(
-    row: Cell, planned: PlannedCell, rules: Rules, temporary: Mapping[str, Result]
-) -> tuple[EngineCell, str]:
-    if rules.tracking and all(planned.trackers):
-        places = zip(planned.trackers, planned.namespaces, strict=True)
-        row.marks = [[astuple(rules.tracking), place] for place in places]
-    return make_cell(planned, *_sides(planned, temporary), rules)
-
-
-def _sides(planned: PlannedCell, temporary: Mapping[str, Result]) -> tuple[Outcome, Outcome]:
-    keys = [key for key in (planned.base_key, planned.head_key) if key] if planned.needs_rendering else []
-    return outcomes(planned, {**temporary, **DatabaseCache().get_many(keys)})
-
-
-def keep_cells(preview: Preview, finished: Finished) -> None:
-    """Saves the completed cells and removes those that turned out unchanged."""
-    Cell.objects.bulk_update(finished.rows, _COMPLETED, batch_size=200)
-    preview.cells.filter(yaml_state=Cell.PENDING).delete()
-
-
-_COMPLETED = (
-    "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored hidden marks group "
-    "pattern error skipped notes planned fields prediction findings"
-).split()
-
-
-def _complete_all(rows: Sequence[Cell], cells: Sequence[EngineCell]) -> None:
-    texts = [fields_json(cell.resources) for cell in cells]
-    predicted = [clean(to_prediction_json(cell.prediction)) if cell.prediction else "" for cell in cells]
-    blobs = Blob.objects.keep_all(filter(None, (*texts, *predicted)))
-    for row, cell, text, prediction in zip(rows, cells, texts, predicted, strict=True):
-        _complete(row, cell)
-        row.fields = blobs.get(text)
-        row.prediction = blobs.get(prediction)
-        row.findings = cell.prediction.counts if cell.prediction else {}
-
-
-def _complete(row: Cell, cell: EngineCell) -> None:
-    row.yaml_state = cell.yaml
-    row.causes = list(cell.cause)
-    row.deploys = cell.deploys
-    row.value_added, row.value_removed = cell.value_lines
-    row.yaml_added, row.yaml_removed = cell.yaml_lines
-    row.resources = [
-        {
-            **{key: clean(text) for key, text in asdict(item.id).items()},
-            "state": item.state,
-            "lines": list(item.lines),
-            "edit": item.edit,
-            "noise": list(item.noise),
-        }
-        for item in cell.resources
-    ]
-    row.ignored = cell.ignored
-    row.hidden = [[[clean(text) for text in astuple(one.id)], one.base, one.head, one.count] for one in cell.hidden]
-    row.group = cell.group or ""
-    row.pattern = cell.pattern or ""
-    row.error = {**asdict(cell.error), "message": clean(cell.error.message)} if cell.error else None
-    row.skipped = {**asdict(cell.skipped), "message": clean(cell.skipped.message)} if cell.skipped else None
-    row.notes = [clean(note) for note in cell.notes]
-    row.planned = {}
-
-
-def fields_json(changes: Sequence[ResourceChange]) -> str:
-    """The fields that change in resources, as `Cell.changed_fields` reads them; "" where there are none."""
-    rows = [
-        [*map(clean, astuple(item.id)), item.fields.total, *(astuple(line) for line in item.fields.lines)]
-        for item in changes
-        if item.fields.total
-    ]
-    return json.dumps(rows, ensure_ascii=False) if rows else ""
-
-
-@contextmanager
-def _rules(preview: Preview, cluster_scoped: frozenset[GroupKind]) -> Iterator[Rules]:
-    with workbench(preview.repository) as bench:
-        config = bench.config_without_argocd(preview.head_tree, preview.repository.config_text)
-        yield make_rules(replace(config, argocd=preview.argocd), cluster_scoped, bench.find_paths)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from previews.completing import fields_json
 from previews.engine.compare import compare_manifests
 from previews.engine.diff.lines import diff_lines, split_lines
 from previews.engine.diff.opcodes import count
@@ -16,7 +17,6 @@ from previews.engine.errors import RenderFailed
 from previews.engine.manifests import Manifest as Rendered
 from previews.engine.manifests import read_resources, split_documents
 from previews.models import Blob, Cell, ChangeRequest, Cluster, DatabaseCache, Fleet, Preview, Repository
-from previews.record import fields_json
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 LONG = "observability-long-term-metrics-and-traces-storage-gateway-with-a-name-of-63"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from previews.engine.errors import RenderFailed, Stage
 from previews.engine.manifests import Manifest as Rendered
 from previews.engine.manifests import MissingDependency, Resource, ResourceId, to_text
 from previews.engine.render.pool import Result
+from previews.engine.scope import GroupKind
 from previews.models.text import clean
 
 #: Rows in a statement: far below SQLite's 32,766 variables.
@@ -137,6 +138,16 @@ def definitions_in(keys: Iterable[str]) -> Iterator[Rendered]:
         found = [key for key, index in rows if any(entry[2] == "CustomResourceDefinition" for entry in index)]
         results = DatabaseCache().get_many(found).values()
         yield from (result for result in results if isinstance(result, Rendered))
+
+
+def keys_holding(keys: Iterable[str], kinds: Collection[GroupKind]) -> set[str]:
+    """Those of the keys whose manifests hold an object of one of these kinds."""
+    rows = (
+        row
+        for batch in _batches(list(dict.fromkeys(keys)))
+        for row in Manifest.objects.filter(pk__in=batch).values_list("pk", "index")
+    )
+    return {key for key, index in rows if any((entry[0], entry[2]) in kinds for entry in index)}
 
 
 def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -52,6 +52,10 @@ class PreviewQuerySet(models.QuerySet["Preview"]):
         unfinished = Q(renewal=True, state__in=(*Preview.RUNNING, Preview.SUPERSEDED))
         return self.filter(question="").exclude(unfinished).order_by("-is_record", "-asked_at", "-pk")
 
+    def attempt(self, pk: int, attempt: int) -> PreviewQuerySet:
+        """The preview, unless it has ended or a newer attempt has begun."""
+        return self.filter(pk=pk, attempt=attempt, state__in=Preview.RUNNING)
+
 
 class Preview(models.Model):
     """A base compared with a head. `key` is the hash of what it was asked for, so that it is made once.
@@ -67,7 +71,11 @@ class Preview(models.Model):
     path]. A preview with `parts` merges several change requests and belongs to none of them; `shows` are then the
     repositories, besides its own, whose fleets are in it, and `added_up_at` is when the parts were compared with it.
 
-    Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing.
+    `totals` tell what came of all instances (previews.engine.preview.totals). Until then they are the instances, the
+    cells that may change, and how many of these are done and failed.
+
+    Every write of a job carries `attempt`: a job that was thought dead and comes back writes nothing. `batches_left`
+    are the parts of its work that are not done: the batches to render, and the cells that wait for none of them.
     """
 
     QUEUED, PREPARING, RENDERING, FINISHING = "queued", "preparing", "rendering", "finishing"
@@ -160,7 +168,8 @@ class Preview(models.Model):
             return 100
         if self.state == self.FINISHING:
             return 95
-        return 10 + 80 * self.renders_done // self.renders_total if self.renders_total else 5
+        everything = self.renders_total + self.totals.get("cells", 0)
+        return 10 + 80 * (self.renders_done + self.totals.get("done", 0)) // everything if everything else 5
 
 
 class Part(models.Model):
@@ -194,8 +203,10 @@ class Part(models.Model):
 class Cell(models.Model):
     """What a preview does to one instance; see previews.engine.cells. Unchanged instances have none.
 
-    `base_key` and `head_key` name the manifests, "" where a side has none or both were not rendered. Until the preview
-    is finished the yaml state is `pending`, and `planned` holds what comparing will need. `namespaces` are those of the
+    `base_key` and `head_key` name the manifests, "" where a side has none or both were not rendered. Until these are
+    compared the yaml state is `pending`; `turn` then tells when that was, counting the preview's cells from 1. Until
+    the preview is finished `planned` holds what comparing needs and, as `change`, what came of it; there is no group,
+    pattern and prediction yet, and unchanged instances still have a cell. `namespaces` are those of the
     destination on both sides, for objects that name none; `marks` Argo CD's for both, none where none are added.
     `hidden` are the resources of which rules hide a difference (previews.engine.cells.Hidden). `fields` are those
     that change, as JSON: [group, kind, namespace, name, total, [path, state, before, after]...] for each resource.
@@ -243,6 +254,7 @@ class Cell(models.Model):
     head_target = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     fields = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     files = models.JSONField(default=list)
+    turn = models.PositiveIntegerField(default=0)
     prediction = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="+")
     findings = models.JSONField(default=dict)
     moved_by = models.JSONField(default=list)
@@ -254,6 +266,7 @@ class Cell(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["preview", "cluster", "application"], name="one_cell_for_each_place"),
         )
+        indexes = (models.Index(fields=["preview", "turn"], name="cells_in_turn"),)
         ordering = ("application", "cluster")
 
     def __str__(self) -> str:
@@ -308,13 +321,17 @@ class Cell(models.Model):
 
 
 class RenderBatch(models.Model):
-    """Renders that one job does: requests as compressed JSON, and the failures that may not be kept for ever."""
+    """Renders that one job does: requests as compressed JSON, and the failures that may not be kept for ever.
+
+    `cells` are the keys of those that wait for one of them.
+    """
 
     preview = models.ForeignKey(Preview, models.CASCADE, related_name="batches")
     attempt = models.PositiveIntegerField()
     number = models.PositiveIntegerField()
     requests = models.BinaryField()
     count = models.PositiveIntegerField()
+    cells = models.JSONField(default=list)
     failures = models.JSONField(default=dict)
     done = models.BooleanField(default=False)
 

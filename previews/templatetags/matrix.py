@@ -25,14 +25,34 @@ _PINNED = (_PIN.format(""), _PIN.format(" gs"))
 
 
 @register.simple_tag
-def matrix_cells(row: Row, columns: Sequence[Column], half: str, back: str, parts: Sequence[Member] = ()) -> SafeString:
-    """The `<td>`s of one half of a row, `values` or `yaml`; `parts` are the change requests of a preview of several."""
+def matrix_cells(
+    row: Row, columns: Sequence[Column], half: str, back: str, parts: Sequence[Member] = (), is_live: bool = False
+) -> SafeString:
+    """The `<td>`s of one half of a row, `values` or `yaml`; `parts` are the change requests of a preview of several.
+
+    In a table that is live, what `completed_cell` will replace has an id.
+    """
     labels = tuple(member.label for member in parts) if len(parts) > 1 else ()
     # Safe: made of our own tags, of numbers, and of text that was escaped.
-    return mark_safe("".join([_cell(row, column, half, back, labels) for column in columns]))  # noqa: S308
+    return mark_safe("".join([_cell(row, column, half, back, labels, is_live) for column in columns]))  # noqa: S308
 
 
-def _cell(row: Row, column: Column, half: str, back: str, labels: Sequence[str]) -> str:
+@register.simple_tag
+def completed_cell(cell: Cell, back: str) -> SafeString:
+    """Both halves of a cell that is known by now, for htmx to put in the place of those that the table shows."""
+    halves = ["yaml"] if cell.value_state == "unchanged" else ["values", "yaml"]
+    # Safe: as above.
+    return mark_safe("".join([_half(cell, half, back, (), _live_id(cell, half) + _SWAPPED) for half in halves]))  # noqa: S308
+
+
+_SWAPPED = ' hx-swap-oob="true"'
+
+
+def _live_id(cell: Cell, half: str) -> str:
+    return f' id="h{cell.pk}{half[0]}"'
+
+
+def _cell(row: Row, column: Column, half: str, back: str, labels: Sequence[str], is_live: bool) -> str:
     """A link to the diff where something is to be seen."""
     cell = row.cells.get(column.name)
     if cell is None:
@@ -41,16 +61,25 @@ def _cell(row: Row, column: Column, half: str, back: str, labels: Sequence[str])
         return texts[column.starts_group]
     state = cell.value_state if half == "values" else cell.yaml_state
     place = " gs" if column.starts_group else ""
-    only_together = bool(cell.interaction) and half == "yaml"
-    if state == "unchanged" and not only_together:
+    if state == "unchanged" and not (half == "yaml" and (cell.interaction or is_live)):
         return f'<td id="c{cell.pk}{half[0]}" class="same{place}">·</td>'
+    identity = _live_id(cell, half) if is_live else ""
+    return f'<td id="c{cell.pk}{half[0]}" class="{state}{place}">{_half(cell, half, back, labels, identity)}</td>'
+
+
+def _half(cell: Cell, half: str, back: str, labels: Sequence[str], attributes: str) -> str:
+    """What stands in a `<td>`: mostly a link. What lost its link keeps the focus that it may have had."""
     values = half == "values"
+    state = cell.value_state if values else cell.yaml_state
+    only_together = bool(cell.interaction) and not values
+    if state == "unchanged" and not only_together:
+        return f'<span{attributes} class="half {half} unchanged" tabindex="-1">·</span>'
     added, removed = (cell.value_added, cell.value_removed) if values else (cell.yaml_added, cell.yaml_removed)
     return (
-        f'<td id="c{cell.pk}{half[0]}" class="{state}{place}"><a class="half {half} {state}" '
+        f'<a{attributes} class="half {half} {state}" '
         f'href="{_address(cell)}?view={half}{escape(back)}" title="{escape(_tooltip(cell, half, state))}">'
         f"{_says(state, added, removed)}{_finding(cell) if half == 'yaml' and cell.findings else ''}"
-        f"{_by(cell, labels, only_together) if labels else ''}</a></td>"
+        f"{_by(cell, labels, only_together) if labels else ''}</a>"
     )
 
 

@@ -14,7 +14,7 @@ from previews.views.cell_files import parse_file
 from previews.views.cell_parts import Openings, parse_openings
 from previews.views.cell_section import NOISES, NoiseName
 from previews.views.cell_sections import VIEWS, View
-from previews.views.matrix import PARAMETERS
+from previews.views.matrix_query import PARAMETERS
 
 _LINE = re.compile(r"L(\d{1,6})([bh])(\d{1,7})(?:-\d{1,7})?")
 

@@ -9,18 +9,16 @@ from typing import Any
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.http import urlencode
-from django_htmx.http import HttpResponseClientRefresh
 
 from previews.companions import Member, companions, members, order_of, said
 from previews.engine.diff.fields import FieldLine
 from previews.engine.predict.findings import SEVERITIES
 from previews.models import Cell, Preview
 from previews.views.also import also_changed
-from previews.views.matrix_table import CAUSES, STATES, Filters, load_cells, load_places, make_matrix
+from previews.views.live import Poll
+from previews.views.matrix_query import kept_for_later, matrix_query, read_filters, way_back
+from previews.views.matrix_table import CAUSES, STATES, load_cells, load_places, make_matrix
 
-#: Names of the query parameters that a filtered matrix has.
-PARAMETERS = ("app", "cluster", "state", "cause", "finding", "pattern", "group", "sort", "show")
 #: Patterns of change that are listed above the table, and fields that are told of each.
 MAX_PATTERNS = 12
 MAX_TOLD = 3
@@ -40,15 +38,20 @@ class Pattern:
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page. While the preview runs it shows how far it is; then the table."""
+    """The page. While the preview runs it shows how far it is, and a table that fills by itself (previews.views.live).
+
+    Only then all cells are there to be chosen by what they say.
+    """
     found = Preview.objects.select_related("repository", "change_request__repository")
     preview = get_object_or_404(found, pk=pk)
     context: dict[str, Any] = {"preview": preview, "repository": preview.repository, "change": preview.change_request}
     context["newer"] = _newer(preview)
+    if preview.is_running:
+        context |= {"poll": Poll.of(preview), "kept": kept_for_later(request)}
     if preview.change_request is None:
         context["members"] = members(preview)
     if preview.is_planned:
-        filters = read_filters(request)
+        filters = read_filters(request).by_name if preview.is_running else read_filters(request)
         places, cells = load_places(preview), load_cells(preview)
         context |= {
             "pinned": sum(sum(row.values()) for row in places.values()),
@@ -58,7 +61,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             "causes": CAUSES,
             "rules": _rules(cells),
             "severities": SEVERITIES,
-            "back": _way_back(request),
+            "back": way_back(request),
+            "query": matrix_query(request),
         }
         if preview.state == Preview.DONE:
             context |= {"patterns": _patterns(preview), "also": also_changed(preview, cells)}
@@ -93,44 +97,6 @@ def _newer(preview: Preview) -> Preview | None:
     if shown != preview or not preview.is_stale:
         return shown if shown != preview else None
     return preview.change_request.previews.filter(renewal=True, state__in=Preview.RUNNING).first()
-
-
-def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the page that says how far a preview is.
-
-    When it has ended, or has a table to show that the page has not (`planned`), the whole page is to be had anew.
-    """
-    preview = get_object_or_404(Preview, pk=pk)
-    if not preview.is_running or (preview.is_planned and not request.GET.get("planned")):
-        return HttpResponseClientRefresh()
-    return render(request, "_progress.html", {"preview": preview})
-
-
-def read_filters(request: HttpRequest) -> Filters:
-    """The filters in the query. What is not known counts as not given."""
-    state, cause = request.GET.get("state", ""), request.GET.get("cause", "")
-    return Filters(
-        application=request.GET.get("app", "").strip()[:200],
-        cluster=request.GET.get("cluster", "").strip()[:200],
-        state=state if state in STATES else "",
-        group=request.GET.get("group", "")[:20],
-        pattern=request.GET.get("pattern", "")[:20],
-        worst_first=request.GET.get("sort") == "worst",
-        cause=cause if cause in CAUSES else "",
-        finding=request.GET.get("finding", "").strip()[:60],
-        show_all=request.GET.get("show") == "all",
-    )
-
-
-def matrix_query(request: HttpRequest) -> str:
-    """The query of this matrix in one canonical form, for links that come back to it."""
-    return urlencode([(name, request.GET[name]) for name in PARAMETERS if request.GET.get(name)])
-
-
-def _way_back(request: HttpRequest) -> str:
-    """What a link to a cell carries, so that the cell leads back to this very matrix."""
-    query = matrix_query(request)
-    return "&" + urlencode({"m": query}) if query else ""
 
 
 def _patterns(preview: Preview) -> list[Pattern]:

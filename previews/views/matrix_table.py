@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -57,6 +57,11 @@ class Filters:
         """Whether anything is filtered out."""
         return bool(self.application or self.cluster or self.chooses_cells)
 
+    @property
+    def by_name(self) -> Filters:
+        """What can be asked of cells of which nothing is known yet."""
+        return Filters(self.application, self.cluster, show_all=self.show_all)
+
     def wants(self, cell: Cell) -> bool:
         """Whether a cell is one of those asked for, by its state and group; names are looked at for whole rows."""
         if self.group and cell.group != self.group:
@@ -109,11 +114,25 @@ class Matrix:
     rows: tuple[Row, ...]
 
 
+_SHOWN = (
+    "preview_id cluster application value_state yaml_state causes deploys pinned group pattern value_added "
+    "value_removed yaml_added yaml_removed interaction moved_by findings turn"
+).split()
+
+
 def load_cells(preview: Preview) -> list[Cell]:
     """The preview's cells in one query, with what the table shows of them and nothing else."""
-    shown = "preview_id cluster application value_state yaml_state causes deploys pinned group pattern".split()
-    shown += "value_added value_removed yaml_added yaml_removed interaction moved_by findings".split()
-    return list(preview.cells.only(*shown).order_by())
+    return list(preview.cells.only(*_SHOWN).order_by())
+
+
+def completed_since(preview: Preview, turn: int, most: int) -> list[Cell]:
+    """The cells that were completed after a turn, at most so many, in their order."""
+    return list(preview.cells.filter(turn__gt=turn).only(*_SHOWN).order_by("turn")[:most])
+
+
+def names_that_match(clusters: Iterable[Cluster], filters: Filters) -> Callable[[str, str], bool]:
+    """Tells whether the filters by name let a cluster and an application through."""
+    return _Named({cluster.name: cluster for cluster in clusters}, filters).wants
 
 
 def load_places(preview: Preview) -> Places:
