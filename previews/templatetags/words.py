@@ -153,10 +153,10 @@ def summary(preview: Preview) -> str:
 
 
 @register.filter
-def summary_with_links(preview: Preview) -> SafeString:
-    """The same sentence for the matrix: each part shows its cells."""
+def summary_with_links(preview: Preview, page: str = "") -> SafeString:
+    """The same sentence for the matrix, or for another page from which `page` leads there."""
     parts = [
-        format_html('<a href="?{}">{}</a>', query, text) if query else format_html("{}", text)
+        format_html('<a href="{}?{}">{}</a>', page, query, text) if query else format_html("{}", text)
         for text, query in _parts(preview)
     ]
     return format_html("{}.", format_html_join("; ", "{}", ((part,) for part in parts)))

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from previews.engine.applications import Instance
 from previews.engine.cache import FileCache
 from previews.engine.discover.fleet import discover
 from previews.engine.errors import AstrolabeError
 from previews.engine.git import Mirror
 from previews.engine.manifests import Manifest
-from previews.engine.predict.cell import minor_of
+from previews.engine.predict.cell import minor_of, sync_of
 from previews.engine.predict.context import Context
 from previews.engine.predict.findings import Severity
 from previews.engine.predict.judge import judge
@@ -45,11 +46,15 @@ class Alarm(NamedTuple):
     message: str
 
 
-def of_manifests(found: Iterable[tuple[str, Manifest, str]], severity: Severity) -> Iterator[Alarm]:
-    """What is said of manifests (name, manifest, Kubernetes version) that are deployed for the first time."""
-    for name, manifest, version in found:
-        resources = placed(manifest, "apps", frozenset()).resources
-        said = judge(make_pair((), resources), Context(minor_of(version), namespace="apps"), STATE_RULES, CHANGE_RULES)
+def of_manifests(found: Iterable[tuple[Instance, Manifest]], severity: Severity) -> Iterator[Alarm]:
+    """What is said of instances that are deployed for the first time."""
+    for instance, manifest in found:
+        name, definition = f"{instance.cluster}/{instance.application}", instance.definition
+        namespace = definition.destination_namespace or "apps"
+        minor, sync = minor_of(instance.profile.kubernetes_version), sync_of(definition.target, by_argo_cd=True)
+        resources = placed(manifest, namespace, frozenset()).resources
+        context = Context(minor, namespace=namespace, sync=sync)
+        said = judge(make_pair((), resources), context, STATE_RULES, CHANGE_RULES)
         if said.failed:
             yield Alarm(name, "RULE-FAILED", "", ", ".join(said.failed))
         for one in said.introduced:
@@ -57,22 +62,21 @@ def of_manifests(found: Iterable[tuple[str, Manifest, str]], severity: Severity)
                 yield Alarm(name, one.code, f"{one.object.kind}/{one.object.name}" if one.object else "", one.message)
 
 
-def manifests_of(bench: Workbench, config: str = "") -> Iterator[tuple[str, Manifest, str]]:
+def manifests_of(bench: Workbench, config: str = "") -> Iterator[tuple[Instance, Manifest]]:
     """Every instance of the main branch that renders."""
     tree = bench.mirror.tree(bench.mirror.commit(bench.mirror.default_branch()))
     resolver = bench.resolver(tree, bench.config(tree, tree, config), [bench.mirror.default_branch()])
-    requests = {}
+    requests = []
     for instance in discover(resolver, bench.manifests).instances:
         try:
-            request = resolver.resolve(instance).request
+            requests.append((instance, resolver.resolve(instance).request))
         except AstrolabeError:
             continue
-        requests[f"{instance.cluster}/{instance.application}"] = request, instance.profile.kubernetes_version
-    results = bench.manifests([request for request, _ in requests.values()])
-    for name, (request, version) in requests.items():
+    results = bench.manifests([request for _, request in requests])
+    for instance, request in requests:
         result = results[request.key]
         if isinstance(result, Manifest):
-            yield name, result, version
+            yield instance, result
 
 
 def open_at(repository: Path, folder: Path, charts: Path | None = None) -> Workbench:

@@ -1,0 +1,128 @@
+"""The impact of a preview: what it breaks and restarts, where and in which order, and what cannot be undone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from previews.engine.predict.findings import SEVERITIES, Finding, Severity
+from previews.engine.predict.prediction import Prediction
+from previews.engine.predict.rollback import CLASSES, RollbackClass
+from previews.engine.predict.sync_plan import Step
+from previews.models import Cell, Preview
+
+#: Cells whose predictions are read; the matrix has all of them.
+MOST_CELLS = 2000
+#: Rows of each list.
+MOST_ROWS = 100
+#: What nobody can read out of Git.
+UNKNOWABLE = (
+    "whether the cluster has drifted from what the base says",
+    "how many replicas an autoscaler keeps just now",
+    "how much room the nodes have",
+    "what admission webhooks, policies and quotas outside of this repository say",
+    "how long pods really take to start, where nobody has measured it",
+    "whether clients try again",
+    "whether a migration can be read by the version before",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The same thing said of several cells, by one of them."""
+
+    severity: Severity
+    code: str
+    message: str
+    finding: Finding
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Wave:
+    """What is done together in a sync."""
+
+    phase: str
+    number: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The same sync on several clusters."""
+
+    application: str
+    cells: tuple[Cell, ...]
+    waves: tuple[Wave, ...]
+    rollback: RollbackClass
+    reasons: tuple[Finding, ...]
+    point: Step | None
+
+
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page."""
+    preview = get_object_or_404(Preview.objects.select_related("repository", "change_request__repository"), pk=pk)
+    predicted = list(_predicted(preview))
+    context = {
+        "preview": preview,
+        "repository": preview.repository,
+        "change": preview.change_request,
+        "cells": len(predicted),
+        "all_cells": preview.cells.exclude(prediction=None).count(),
+        "rows": _rows(predicted)[:MOST_ROWS],
+        "plans": _plans(predicted)[:MOST_ROWS],
+        "undoing": _undoing(predicted),
+        "unknowable": UNKNOWABLE,
+    }
+    return render(request, "impact.html", context)
+
+
+def _predicted(preview: Preview) -> Iterable[tuple[Cell, Prediction]]:
+    found = preview.cells.exclude(prediction=None).select_related("prediction").defer("resources", "files", "planned")
+    for cell in found.order_by("application", "cluster")[:MOST_CELLS]:
+        prediction = cell.predicted
+        if prediction is not None:
+            yield cell, prediction
+
+
+def _rows(predicted: Iterable[tuple[Cell, Prediction]]) -> list[Row]:
+    """What is said, once for all cells of which it is said, the worst and the most frequent first."""
+    cells: dict[tuple[str, str, str], list[Cell]] = defaultdict(list)
+    first: dict[tuple[str, str, str], Finding] = {}
+    for cell, prediction in predicted:
+        for one in prediction.introduced:
+            key = (one.code, one.message, f"{one.object} {one.place}")
+            first.setdefault(key, one)
+            if not cells[key] or cells[key][-1].pk != cell.pk:
+                cells[key].append(cell)
+    rows = [Row(one.severity, one.code, one.message, one, tuple(cells[key])) for key, one in first.items()]
+    return sorted(rows, key=lambda row: (SEVERITIES.index(row.severity), -len(row.cells)))
+
+
+def _plans(predicted: Iterable[tuple[Cell, Prediction]]) -> list[Plan]:
+    """The syncs of each application, those that are the same together; what is hardest to undo first."""
+    found: dict[tuple[str, object], list[tuple[Cell, Prediction]]] = defaultdict(list)
+    for cell, prediction in predicted:
+        found[cell.application, (prediction.plan, prediction.rollback)].append((cell, prediction))
+    plans = []
+    for (application, _), members in found.items():
+        prediction = members[0][1]
+        waves = tuple(
+            Wave(phase, number, tuple(steps))
+            for (phase, number), steps in groupby(prediction.plan, key=lambda step: (step.phase, step.wave))
+        )
+        undo = prediction.rollback
+        cells = tuple(cell for cell, _ in members)
+        plans.append(Plan(application, cells, waves, undo.kind, undo.reasons, undo.point_of_no_return))
+    return sorted(plans, key=lambda plan: (-CLASSES.index(plan.rollback), plan.application))
+
+
+def _undoing(predicted: Sequence[tuple[Cell, Prediction]]) -> list[tuple[RollbackClass, int]]:
+    """How many cells are undone in which way, the hardest first."""
+    kinds = [prediction.rollback.kind for _, prediction in predicted]
+    return [(kind, kinds.count(kind)) for kind in reversed(CLASSES) if kind in kinds]
