@@ -104,7 +104,10 @@ def _deployment(plan: RolloutPlan) -> Rollout:
     if not surge and not unavailable:
         unavailable = 1
     unavailable = min(unavailable, plan.after)
-    waves = -(-plan.after // (surge + unavailable)) if plan.after else 0
+    if not plan.before:
+        # Without old pods nothing has to make way.
+        return Rollout(0, plan.after, min(1, plan.after), surge, unavailable)
+    waves = -(-plan.after // (surge + unavailable))
     minimum = min(plan.before, plan.after - unavailable)
     peak = max(plan.before, plan.after + min(surge, plan.after))
     return Rollout(minimum, peak, waves, surge, unavailable, min(plan.before, plan.after))
