@@ -104,9 +104,9 @@ def _deployment(plan: RolloutPlan) -> Rollout:
     if not surge and not unavailable:
         unavailable = 1
     unavailable = min(unavailable, plan.after)
-    if not plan.before:
-        # Without old pods nothing has to make way.
-        return Rollout(0, plan.after, min(1, plan.after), surge, unavailable)
+    if not plan.before or not plan.after:
+        # Without old pods nothing has to make way, and without new ones nothing comes.
+        return Rollout(0, max(plan.before, plan.after), min(1, plan.after), surge, unavailable)
     waves = -(-plan.after // (surge + unavailable))
     minimum = min(plan.before, plan.after - unavailable)
     peak = max(plan.before, plan.after + min(surge, plan.after))
