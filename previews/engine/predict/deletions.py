@@ -151,9 +151,9 @@ def _loss(base: Object, pair: Pair, context: Context) -> tuple[str, Confidence] 
         number = sum((one.group, one.kind) == (group, made) for one in all_ids)
         known = f" ({counted(number, 'object')} in known applications)" if number else ""
         return f"all objects of the kind {made} in the cluster go with it{known}", "certain"
-    if kind == ("apps", "StatefulSet") and children(base.content, "spec", "volumeClaimTemplates"):
-        if _retention(base, context, "whenDeleted") == "Delete":
-            return "its volumes go with it (persistentVolumeClaimRetentionPolicy.whenDeleted is Delete)", "certain"
+    has_claims = kind == ("apps", "StatefulSet") and children(base.content, "spec", "volumeClaimTemplates")
+    if has_claims and _retention(base, context, "whenDeleted") == "Delete":
+        return "its volumes go with it (persistentVolumeClaimRetentionPolicy.whenDeleted is Delete)", "certain"
     return None
 
 

@@ -97,19 +97,16 @@ def find_renames(pair: Pair, context: Context) -> Iterator[Finding]:
             remedy = "keep the old Service as well until nobody uses its name"
         elif kind == ("", "PersistentVolumeClaim"):
             message = f"{message}: the new volume is empty"
-        severity = "info" if kind == ("batch", "CronJob") else "warning"
-        yield Finding("RENAMED", "warning" if severity == "warning" else "info", message, one.head.id, remedy=remedy)
+        is_run = kind == ("batch", "CronJob")
+        yield Finding("RENAMED", "info" if is_run else "warning", message, one.head.id, remedy=remedy)
 
 
 def _users(service: ResourceId, objects: Objects) -> list[str]:
     """The workloads of the head that name a Service as a host in a variable or an argument."""
     name, space = re.escape(service.name), re.escape(service.namespace)
     host = re.compile(rf"(?:^|[/@,=]){name}(?:\.{space}(?:\.svc[a-z.-]*)?)?(?::[0-9]+)?(?:[/,?]|$)")
-    found = []
-    for one in objects.of(*ROLLED):
-        if service.name in one.text and any(host.search(text) for text in _arguments(one)):
-            found.append(title(one.id))
-    return found
+    named = (one for one in objects.of(*ROLLED) if service.name in one.text)
+    return [title(one.id) for one in named if any(host.search(text) for text in _arguments(one))]
 
 
 def _arguments(object: Object) -> Iterator[str]:

@@ -73,8 +73,8 @@ def scaler_of(scalers: Scalers, identity: ResourceId) -> Autoscaler | None:
 class Replicas:
     """The replicas of a workload before and after, and what it should have.
 
-    That is more than `after` while an autoscaler has not acted yet. `is_handed_over`: head leaves them to an autoscaler,
-    and falls to one replica on the way.
+    That is more than `after` while an autoscaler has not acted yet. `is_handed_over`: head leaves them to an
+    autoscaler, and they fall to one on the way.
     """
 
     before: int
