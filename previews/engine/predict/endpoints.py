@@ -1,9 +1,9 @@
 """How many pods serve behind each Service: before the sync, in the middle of it, and after it.
 
 A sync applies Services before workloads of the same wave and prunes before it applies (gitops-engine pkg/sync
-sync_tasks.go, sync_context.go runTasks), so that for a while the new Service stands before the old pods. A pod serves if
-the selector selects its labels and it has the port that targetPort names (pkg/controller/endpointslice, podutil
-FindPort).
+sync_tasks.go, sync_context.go runTasks), so that for a while the new Service stands before the old pods. A pod serves
+if the selector selects its labels and it has the port that targetPort names (pkg/controller/endpointslice; FindPort of
+pkg/api/v1/pod).
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def _part(old: Content, new: Content | None, name: str, one: Movement, is_strict
         stays = was if one.keeps_old and serves(new, one.base) else 0
         return before, stays, min(stays, after) if one.head else stays, after
     if one.change in ("no", "later", "refused"):
-        return before, was if serves(new, one.base) else 0, min(was, after), after
+        mid = was if serves(new, one.base) else 0
+        return before, mid, min(mid, after), after
     is_service_first = _wave(new) <= _wave(one.head.content if one.head else None)
     is_old, is_new = serves(new, one.base), serves(new, one.head)
     mid = (was if is_old else 0) if is_service_first else (will if serves(old, one.head) else 0)
@@ -158,6 +159,6 @@ def listens(one: Workload, number: Any) -> bool | None:
     return number in ports or str(number) in map(str, ports) if ports else None
 
 
-def annotations(object: Object | None) -> Mapping[str, Any]:
+def annotations_of(object: Object | None) -> Mapping[str, Any]:
     """The annotations of an object."""
     return mapped(object.content, "metadata", "annotations") if object else {}

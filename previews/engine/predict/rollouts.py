@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from previews.engine.manifests import ResourceId
 from previews.engine.predict.context import Context
 from previews.engine.predict.deletions import deleted, staying
 from previews.engine.predict.formulas import Rollout, RolloutPlan, rollout
@@ -59,8 +58,8 @@ class Movement:
         return (self.one.id.group, self.one.id.kind) != DAEMON_SET or self.replicas.wanted > 0
 
 
-def movements(pair: Pair, context: Context, failing: Collection[ResourceId] = ()) -> list[Movement]:
-    """All workloads of both sides, those whose pods stay as they are too. The new pods of `failing` never start."""
+def movements(pair: Pair, context: Context) -> list[Movement]:
+    """All workloads of both sides, those whose pods stay as they are too."""
     base, head = autoscalers(pair.base.objects), autoscalers(pair.head.objects)
     renamed = {one.head.id: one for one in renames(pair, context)}
     reloaded = {one.after.id: one.reloaded for one in readers(pair, context) if one.reloaded}
