@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from previews.engine.predict.findings import SEVERITIES, Finding, Severity
+from previews.engine.predict.impact import CATEGORIES, Impact
 from previews.engine.predict.prediction import Prediction
 from previews.engine.predict.rollback import CLASSES, RollbackClass
 from previews.engine.predict.sync_plan import Step
@@ -41,6 +42,15 @@ class Row:
     message: str
     finding: Finding
     cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The same that happens to a workload, or behind a Service, on several clusters. `width` is for its picture."""
+
+    impact: Impact
+    cells: tuple[Cell, ...]
+    width: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "cells": len(predicted),
         "all_cells": preview.cells.exclude(prediction=None).count(),
         "rows": _rows(predicted)[:MOST_ROWS],
+        "workloads": _workloads(predicted)[:MOST_ROWS],
         "plans": _plans(predicted)[:MOST_ROWS],
         "undoing": _undoing(predicted),
         "unknowable": UNKNOWABLE,
@@ -102,6 +113,22 @@ def _rows(predicted: Iterable[tuple[Cell, Prediction]]) -> list[Row]:
                 cells[key].append(cell)
     rows = [Row(one.severity, one.code, one.message, one, tuple(cells[key])) for key, one in first.items()]
     return sorted(rows, key=lambda row: (SEVERITIES.index(row.severity), -len(row.cells)))
+
+
+def _workloads(predicted: Iterable[tuple[Cell, Prediction]]) -> list[Moved]:
+    """What happens to pods and to those who use them, once for all clusters where it is the same, the worst first."""
+    cells: dict[Impact, list[Cell]] = defaultdict(list)
+    for cell, prediction in predicted:
+        for one in prediction.impacts:
+            cells[one].append(cell)
+    rows = [Moved(one, tuple(found), _width(one)) for one, found in cells.items() if one.category != "none"]
+    return sorted(rows, key=lambda row: (CATEGORIES.index(row.impact.category), -len(row.cells)))
+
+
+def _width(one: Impact) -> int:
+    """How much of 60 pixels is the part of the pods that serve at every moment."""
+    whole = max(one.before or 0, one.after or 0, 1)
+    return round(60 * min((one.minimum or 0) / whole, 1))
 
 
 def _plans(predicted: Iterable[tuple[Cell, Prediction]]) -> list[Plan]:

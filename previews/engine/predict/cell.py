@@ -16,8 +16,9 @@ from previews.engine.manifests import Manifest
 from previews.engine.plan import PlannedCell
 from previews.engine.predict.around import Around, Surroundings
 from previews.engine.predict.context import Context, Minor, Sync
+from previews.engine.predict.impact import impacts
 from previews.engine.predict.judge import judge
-from previews.engine.predict.objects import Pair, make_pair
+from previews.engine.predict.objects import make_pair
 from previews.engine.predict.outlook import Outlook
 from previews.engine.predict.prediction import Prediction, with_acceptances
 from previews.engine.predict.rollback import rollback
@@ -80,22 +81,17 @@ def predict_cell(
     plan = sync_plan(pair, context)
     way_back = judge(pair.reversed(), replace(context, deletes_application=False), STATE_RULES, CHANGE_RULES)
     rejected = {one.object for one in said.introduced if one.severity == "blocked" and one.object}
+    moved = impacts(pair, context)
+    restarts = any(one.change in ("now", "recreated", "renamed") for one in moved)
     return Prediction(
         said.introduced,
         said.repaired,
         said.preexisting,
         failed=said.failed,
+        impacts=moved,
         plan=plan,
         apply=outcome(plan, rejected),
-        rollback=rollback(pair, context, way_back.introduced, restarts=_restarts(pair), plan=plan),
-    )
-
-
-def _restarts(pair: Pair) -> bool:
-    return any(
-        change.base and change.head and change.base.get("spec", "template") != change.head.get("spec", "template")
-        for change in pair.changes
-        if change.id.group == "apps"
+        rollback=rollback(pair, context, said.introduced, way_back.introduced, restarts, plan),
     )
 
 

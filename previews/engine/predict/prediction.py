@@ -11,11 +11,13 @@ from typing import Any
 from previews.engine.manifests import ResourceId
 from previews.engine.predict.acceptance import Acceptance
 from previews.engine.predict.findings import SEVERE, Finding, Severity
+from previews.engine.predict.impact import Impact
 from previews.engine.predict.rollback import UNDONE, Rollback
 from previews.engine.predict.sync_plan import Apply, Step
 from previews.engine.predict.verdict import verdict
 
 _FINDING_FIELDS = tuple(one.name for one in fields(Finding))
+_IMPACT_FIELDS = tuple(one.name for one in fields(Impact))
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Prediction:
     `introduced` are the findings that the change brings, worst first; `accepted` those of them that somebody has
     accepted, each with the reason; `repaired` those that it ends; `preexisting`
     those that hold before and after. `unchecked` are changed objects that no schema is known for, by kind.
-    `failed` are rules of ours that could not be asked. `plan` is what the sync does in its order, `apply` how far it
-    comes, `rollback` how the change is undone.
+    `failed` are rules of ours that could not be asked. `impacts` are what happens to pods and those who use them,
+    worst first; `plan` is what the sync does in its order, `apply` how far it comes, `rollback` how it is undone.
     """
 
     introduced: tuple[Finding, ...] = ()
@@ -35,6 +37,7 @@ class Prediction:
     unchecked: Mapping[str, int] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
     accepted: tuple[tuple[Finding, str], ...] = ()
+    impacts: tuple[Impact, ...] = ()
     plan: tuple[Step, ...] = ()
     apply: Apply = "ok"
     rollback: Rollback = UNDONE
@@ -93,6 +96,7 @@ def to_json(prediction: Prediction) -> str:
         "preexisting": [_finding_json(one) for one in prediction.preexisting],
         "accepted": [[_finding_json(one), reason] for one, reason in prediction.accepted],
         "unchecked": dict(prediction.unchecked),
+        "impacts": [_impact_json(one) for one in prediction.impacts],
         "plan": [[*astuple(step)[:3], astuple(step.object)] for step in prediction.plan],
         "apply": prediction.apply,
         "rollback": _rollback_json(prediction.rollback),
@@ -108,6 +112,7 @@ def from_json(text: str) -> Prediction:
         introduced=_findings(content, "introduced"),
         repaired=_findings(content, "repaired"),
         preexisting=_findings(content, "preexisting"),
+        impacts=tuple(_impact(one) for one in content.get("impacts", ())),
         plan=tuple(_step(one) for one in content.get("plan", ())),
         apply=content.get("apply", "ok"),
         rollback=_rollback(content.get("rollback", {})),
@@ -115,6 +120,19 @@ def from_json(text: str) -> Prediction:
         unchecked=content.get("unchecked", {}),
         failed=tuple(content.get("failed", ())),
     )
+
+
+def _impact_json(impact: Impact) -> dict[str, Any]:
+    values = {**{name: getattr(impact, name) for name in _IMPACT_FIELDS}, "object": astuple(impact.object)}
+    return {name: value for name, value in values.items() if value not in ("", ())}
+
+
+def _impact(content: Mapping[str, Any]) -> Impact:
+    known: dict[str, Any] = {name: content[name] for name in _IMPACT_FIELDS if name in content}
+    for name in ("services", "notes"):
+        known[name] = tuple(content.get(name, ()))
+    known["object"] = ResourceId(*content["object"])
+    return Impact(**known)
 
 
 def _rollback_json(rollback: Rollback) -> dict[str, Any]:

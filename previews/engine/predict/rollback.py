@@ -59,9 +59,19 @@ class Rollback:
 UNDONE = Rollback()
 
 
-def rollback(pair: Pair, context: Context, back: Iterable[Finding], restarts: bool, plan: Iterable[Step]) -> Rollback:
-    """The class of a change. `back` is what the way back brings; `restarts` tells whether it restarts pods."""
-    reasons = [*chain.from_iterable(rule(pair, context) for rule in RULES), *_blocked_back(back)]
+def rollback(
+    pair: Pair,
+    context: Context,
+    said: Iterable[Finding],
+    back: Iterable[Finding],
+    restarts: bool,
+    plan: Iterable[Step],
+) -> Rollback:
+    """The class of a change.
+
+    `said` is what is found on the way, `back` what the way back brings; `restarts` tells whether that restarts pods.
+    """
+    reasons = [*chain.from_iterable(rule(pair, context) for rule in RULES), *_stale(said), *_blocked_back(back)]
     kinds = [kind_of(one) for one in reasons if counts(one)]
     default: RollbackClass = "reversible-restart" if restarts else "reversible"
     kind = max([default, *kinds], key=CLASSES.index)
@@ -82,6 +92,14 @@ def kind_of(reason: Finding) -> RollbackClass:
 def counts(reason: Finding) -> bool:
     """Whether a reason decides. What is merely possible is told and does not, but for data that a Job may migrate."""
     return reason.confidence != "possible" or reason.code == "RB-HOOK"
+
+
+def _stale(said: Iterable[Finding]) -> Iterator[Finding]:
+    for one in said:
+        if one.code == "STALE-CONFIG":
+            text = "a revert restarts nothing either: pods that restart meanwhile hold the new configuration"
+            remedy = "restart the workload by hand after the revert"
+            yield Finding("RB-STALE", "warning", text, one.object, one.steps, "", "", remedy, "likely")
 
 
 def _blocked_back(back: Iterable[Finding]) -> Iterator[Finding]:

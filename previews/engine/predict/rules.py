@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from previews.engine.predict import containers, immutable, metadata, quantities, templates
+from previews.engine.predict import (
+    containers,
+    deletions,
+    immutable,
+    impact,
+    metadata,
+    quantities,
+    restarts,
+    routes,
+    templates,
+)
 from previews.engine.predict.findings import ChangeRule, StateRule
 
 STATE_RULES: tuple[StateRule, ...] = (
@@ -10,5 +20,12 @@ STATE_RULES: tuple[StateRule, ...] = (
     *templates.RULES,
     *containers.RULES,
     *quantities.RULES,
+    *routes.RULES,
 )
-CHANGE_RULES: tuple[ChangeRule, ...] = (*immutable.CHANGE_RULES,)
+CHANGE_RULES: tuple[ChangeRule, ...] = (
+    *immutable.CHANGE_RULES,
+    *impact.CHANGE_RULES,
+    *restarts.CHANGE_RULES,
+    *deletions.CHANGE_RULES,
+    *routes.CHANGE_RULES,
+)

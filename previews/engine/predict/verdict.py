@@ -28,4 +28,14 @@ def verdict(prediction: Prediction) -> str:
             "ok": "the sync fails",
         }[prediction.apply]
         return f"Rejected: the API server does not take {objects}; {before}."
-    return f"Deploys. {_UNDONE[prediction.rollback.kind]}"
+    return f"Deploys. {_felt(prediction)}{_UNDONE[prediction.rollback.kind]}"
+
+
+def _felt(prediction: Prediction) -> str:
+    """What the users of the worst workload or Service feel."""
+    felt = [one for one in prediction.impacts if one.category != "none"]
+    if not felt:
+        return ""
+    worst = felt[0]
+    more = f" {len(felt) - 1} more move{'s' if len(felt) == 2 else ''}." if len(felt) > 1 else ""
+    return f"{worst.object.kind} {worst.object.name}: {worst.sentence}.{more} "

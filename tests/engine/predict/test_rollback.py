@@ -55,7 +55,7 @@ def way(base, head, back=(), restarts=False, **context):
     sides = ([one for part in split_documents(text) for one in read_resources(part, str)] for text in (base, head))
     pair = make_pair(*sides)
     given = Context(**context)
-    found = rollback(pair, given, back, restarts, sync_plan(pair, given))
+    found = rollback(pair, given, [], back, restarts, sync_plan(pair, given))
     return found.kind, [one.code for one in found.reasons], found
 
 
