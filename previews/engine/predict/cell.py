@@ -22,7 +22,7 @@ from previews.engine.predict.objects import make_pair
 from previews.engine.predict.outlook import Outlook
 from previews.engine.predict.prediction import Prediction, with_acceptances
 from previews.engine.predict.rollback import rollback
-from previews.engine.predict.rules import CHANGE_RULES, STATE_RULES
+from previews.engine.predict.rules import BACK_RULES, CHANGE_RULES, STATE_RULES
 from previews.engine.predict.sync_plan import outcome, sync_plan
 from previews.engine.render.helm import DEFAULT_KUBERNETES
 from previews.engine.rules import Rules
@@ -79,7 +79,7 @@ def predict_cell(
     context = _context(planned, around.of(cell.cluster, cell.application), outlook)
     said = judge(pair, context, STATE_RULES, CHANGE_RULES)
     plan = sync_plan(pair, context)
-    way_back = judge(pair.reversed(), replace(context, deletes_application=False), STATE_RULES, CHANGE_RULES)
+    way_back = judge(pair.reversed(), replace(context, deletes_application=False), (), BACK_RULES)
     rejected = {one.object for one in said.introduced if one.severity == "blocked" and one.object}
     moved = impacts(pair, context)
     restarts = any(one.change in ("now", "recreated", "renamed") for one in moved)

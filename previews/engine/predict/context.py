@@ -28,7 +28,8 @@ class Sync:
         return option in self.options
 
 
-@dataclass(frozen=True)
+# The same only as itself, as a Pair is.
+@dataclass(frozen=True, eq=False)
 class Context:
     """The cluster that a cell is about, and the rest of what is known of it.
 

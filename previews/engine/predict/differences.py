@@ -24,7 +24,7 @@ def differences(base: Any, head: Any, steps: Steps = ()) -> Iterator[Difference]
 
     Two different marks of unstable values are no difference: what stands there differs at each render.
     """
-    if isinstance(base, Mapping) and isinstance(head, Mapping):
+    if isinstance(base, dict) and isinstance(head, Mapping):
         for key in (*head, *(one for one in base if one not in head)):
             yield from differences(base.get(key), head.get(key), (*steps, key))
     elif isinstance(base, list) and isinstance(head, list):
@@ -55,5 +55,5 @@ def _items(base: list[Any], head: list[Any], steps: Steps) -> Iterator[Differenc
 
 def _by_name(items: list[Any]) -> dict[str, Any] | None:
     """The items by name, None where one has none or two have the same."""
-    found = {one["name"]: one for one in items if isinstance(one, Mapping) and isinstance(one.get("name"), str)}
+    found = {one["name"]: one for one in items if isinstance(one, dict) and isinstance(one.get("name"), str)}
     return found if len(found) == len(items) else None

@@ -104,7 +104,7 @@ def _ports(service: Content) -> dict[str, dict[str, Any]]:
 
 def _selected(service: Content, one: Workload) -> bool:
     selector = child(service, "spec", "selector")
-    is_by_selector = isinstance(selector, Mapping) and selector and child(service, "spec", "type") != "ExternalName"
+    is_by_selector = isinstance(selector, dict) and selector and child(service, "spec", "type") != "ExternalName"
     return bool(is_by_selector) and has_all(selector, one.labels)
 
 

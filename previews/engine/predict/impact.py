@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from previews.engine.manifests import ResourceId
@@ -63,10 +64,16 @@ def impacts(pair: Pair, context: Context, failing: Collection[ResourceId] = ()) 
 
     `failing` are workloads whose new pods cannot start, such as for want of a ConfigMap.
     """
-    moved = movements(pair, context)
-    served = list(services(pair, context, moved))
+    moved, served = _moving(pair, context)
     found = [*_of_workloads(moved, served, pair, context, failing), *(_of_service(one, context) for one in served)]
     return tuple(sorted(found, key=lambda one: (CATEGORIES.index(one.category), not one.services)))
+
+
+# Asked for by the impact page and by the rules, one after the other.
+@lru_cache(maxsize=1)
+def _moving(pair: Pair, context: Context) -> tuple[list[Movement], list[Served]]:
+    moved = movements(pair, context)
+    return moved, list(services(pair, context, moved))
 
 
 def _of_workloads(
@@ -219,8 +226,7 @@ def _of_service(one: Served, context: Context) -> Impact:
 
 def find_impacts(pair: Pair, context: Context) -> Iterator[Finding]:
     """OUTAGE-…, DEGRADED-…, UNPROVEN-ROLLOUT, SCALE, and what may keep new pods from coming up."""
-    moved = movements(pair, context)
-    served = list(services(pair, context, moved))
+    moved, served = _moving(pair, context)
     for one in _of_workloads(moved, served, pair, context, ()):
         yield from _told(one)
     for two in served:

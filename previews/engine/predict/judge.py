@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,7 +83,7 @@ def _path(content: Any, steps: Steps) -> Iterator[str | Item]:
         if isinstance(step, str):
             name = step
             yield step
-            content = content.get(step) if isinstance(content, Mapping) else None
+            content = content.get(step) if isinstance(content, dict) else None
         else:
             items = content if isinstance(content, list) else []
             yield _item(name, items, step)

@@ -35,7 +35,7 @@ class Object:
         """What stands below these keys, None where one of them is missing or leads to no mapping."""
         found: Any = self.content
         for step in steps:
-            if not isinstance(found, Mapping):
+            if not isinstance(found, dict):
                 return None
             found = found.get(step)
         return found
@@ -97,7 +97,8 @@ class Change:
     head: Object | None
 
 
-@dataclass(frozen=True, slots=True)
+# The same only as itself, so that what follows from it can be kept under it.
+@dataclass(frozen=True, eq=False)
 class Pair:
     """Both sides of a cell, and what changes, in the order of the head's manifest and then the base's."""
 

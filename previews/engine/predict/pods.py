@@ -55,7 +55,7 @@ def pods(objects: Iterable[Object]) -> Iterator[Pod]:
         if steps is None:
             continue
         content = one.get(*steps)
-        if isinstance(content, Mapping):
+        if isinstance(content, dict):
             yield Pod(one, steps, content)
 
 

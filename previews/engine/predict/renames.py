@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,7 @@ def _equal_part(one: Object, other: Object, context: Context) -> float:
 
 def _leaves(value: Any, path: tuple[str, ...], old: str, new: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """The scalars of a value with their paths, the old name in them taken for the new one."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, below in value.items():
             yield from _leaves(below, (*path, str(key)), old, new)
     elif isinstance(value, list):

@@ -169,14 +169,14 @@ def _told(one: Difference, content: Mapping[str, Any]) -> str:
     at: Any = content
     for step in one.steps:
         at = _below(at, step)
-        path.append(str(at["name"] if isinstance(step, int) and isinstance(at, Mapping) and "name" in at else step))
+        path.append(str(at["name"] if isinstance(step, int) and isinstance(at, dict) and "name" in at else step))
     return f"{'.'.join(path[2:]) or 'template'} {_short(one.base)} → {_short(one.head)}"
 
 
 def _below(value: Any, step: str | int) -> Any:
     if isinstance(value, list) and isinstance(step, int):
         return value[step] if step < len(value) else None
-    return value.get(step) if isinstance(value, Mapping) else None
+    return value.get(step) if isinstance(value, dict) else None
 
 
 def _short(value: Any) -> str:

@@ -22,6 +22,8 @@ STATE_RULES: tuple[StateRule, ...] = (
     *quantities.RULES,
     *routes.RULES,
 )
+#: What may stand in the way of a revert: all else was there before.
+BACK_RULES: tuple[ChangeRule, ...] = (*immutable.CHANGE_RULES,)
 CHANGE_RULES: tuple[ChangeRule, ...] = (
     *immutable.CHANGE_RULES,
     *impact.CHANGE_RULES,

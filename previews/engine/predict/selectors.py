@@ -8,10 +8,10 @@ from typing import Any
 
 def selects(selector: Any, labels: Mapping[str, Any]) -> bool:
     """Whether a selector with matchLabels and matchExpressions selects these labels; an empty one selects all."""
-    if not isinstance(selector, Mapping):
+    if not isinstance(selector, dict):
         return False
     wanted, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
-    if not isinstance(wanted, Mapping) or not isinstance(expressions, list):
+    if not isinstance(wanted, dict) or not isinstance(expressions, list):
         return False
     return has_all(wanted, labels) and all(_holds(one, labels) for one in expressions)
 
@@ -22,7 +22,7 @@ def has_all(wanted: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
 
 
 def _holds(expression: Any, labels: Mapping[str, Any]) -> bool:
-    if not isinstance(expression, Mapping):
+    if not isinstance(expression, dict):
         return False
     key, operator, values = expression.get("key"), expression.get("operator"), expression.get("values")
     values = values if isinstance(values, list) else []

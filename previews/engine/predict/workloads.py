@@ -22,7 +22,7 @@ _MOST = 2**31 - 1
 def child(value: Any, *steps: str) -> Any:
     """What stands below these keys, None where one of them is missing or leads to no mapping."""
     for step in steps:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(step)
     return value
@@ -37,7 +37,7 @@ def children(value: Any, *steps: str) -> list[dict[str, Any]]:
 def mapped(value: Any, *steps: str) -> Mapping[str, Any]:
     """The mapping below these keys, an empty one where there is none."""
     found = child(value, *steps)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def whole(value: Any, otherwise: int = 0) -> int:
