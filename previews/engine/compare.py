@@ -32,13 +32,14 @@ from previews.engine.hooks import Applied, applied_by_sync, kept_when_deleted
 from previews.engine.ignoring import FindPaths, no_paths, remove_from_both, without
 from previews.engine.manifests import Manifest, Resource
 from previews.engine.normalise import normalise
+from previews.engine.parsed import parsed
 from previews.engine.plan import PlannedCell
 from previews.engine.render.requests import digest
 from previews.engine.render.unstable import MARK
 from previews.engine.rules import Rules
 from previews.engine.scope import placed
 from previews.engine.tracking import Tracker
-from previews.engine.yamls import canonical, load
+from previews.engine.yamls import canonical
 
 #: What one side came to: a manifest, why there is none, or None where the instance does not exist.
 Outcome = Manifest | RenderFailed | NotRendered | None
@@ -133,10 +134,6 @@ def _covering(side: Viewpoint, resource: Resource, rules: Rules) -> tuple[Ignore
     return tuple(rule for rule in wanted if rule.covers(resource.id))
 
 
-#: The two sides at hand are parsed once. Nobody changes what is given.
-_load = lru_cache(maxsize=2)(load)
-
-
 # What many clusters have in common is compared once.
 @lru_cache(maxsize=2048)
 def _compare_texts(
@@ -147,7 +144,7 @@ def _compare_texts(
     find: FindPaths,
 ) -> _Found:
     try:
-        old, new = (normalise(_load(one.text), one.id, ignores_aggregated_roles) for one in (before, after))
+        old, new = (normalise(parsed(one.text), one.id, ignores_aggregated_roles) for one in (before, after))
     except YamlError:
         return _Found(_change(before, after))
     # Not `==`, for which True is 1.
@@ -202,7 +199,7 @@ def _read(side: Side, resource: Resource | None) -> Any:
     if resource is None:
         return None
     try:
-        return _load(resource.text)
+        return parsed(resource.text)
     except YamlError as error:
         raise Unreadable(side, f"{resource.id.kind} {resource.id.name}: {error}") from None
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from previews.engine.errors import YamlError
 from previews.engine.manifests import Resource, ResourceId
-from previews.engine.yamls import load
+from previews.engine.parsed import parsed
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -41,11 +40,9 @@ class Object:
         return found
 
 
-# Many rules ask for the same object, and many cells have the same.
-@lru_cache(maxsize=512)
 def _parse(text: str) -> Mapping[str, Any]:
     try:
-        found = load(text)
+        found = parsed(text)
     except YamlError:
         return _NOTHING
     return found if isinstance(found, dict) else _NOTHING
