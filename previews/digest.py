@@ -84,7 +84,7 @@ def _said(cells: Iterable[dict[str, Any]]) -> dict[str, str]:
 
 def _severity(cell: dict[str, Any]) -> str:
     """The worst severity among a cell's findings if it is a severe one, else ""."""
-    said = {severity for severity, _ in cell["findings"].values()}
+    said = {severity for severity, *_ in cell["findings"].values()}
     return next((severity for severity in SEVERE if severity in said), "")
 
 

@@ -214,7 +214,7 @@ class Cell(models.Model):
     are the keys of blobs, "" where there is no text; those that do not change have neither. No foreign key says that
     these blobs are in use: whoever prunes blobs has to look here.
     `prediction` is JSON of previews.engine.predict.prediction, and `findings` tells what the change brings that nobody
-    has accepted: [severity, number of findings] by the rule's code.
+    has accepted: [severity, number of findings, what the first says] by the rule's code.
     In a preview of several change requests `moved_by` are those that change the instance alone, by position of their
     part, and `interaction` tells how the result is not the sum of them (previews.engine.together), "" where it is.
     """
@@ -280,7 +280,7 @@ class Cell(models.Model):
     @property
     def worst(self) -> str:
         """The worst severity among its findings, "" where there are none."""
-        return min((severity for severity, _ in self.findings.values()), key=SEVERITIES.index, default="")
+        return min((severity for severity, *_ in self.findings.values()), key=SEVERITIES.index, default="")
 
     @property
     def codes(self) -> list[str]:

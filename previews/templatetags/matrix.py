@@ -129,7 +129,7 @@ def _tooltip(cell: Cell, half: str, state: str) -> str:
     if half == "yaml" and cell.causes:
         text += f", because of {cause_words(cell.causes)}"
     if half == "yaml" and cell.findings:
-        text += f"; {', '.join(cell.codes)}"
+        text += f"; {', '.join(cell.codes)}: {cell.findings[cell.codes[0]][2]}"
     if cell.pinned:
         text += "; pinned to another revision"
     return text

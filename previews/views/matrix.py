@@ -82,7 +82,7 @@ def _rules(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
     """What the prediction says anywhere: each rule with its worst severity and the number of its cells, worst first."""
     found: dict[str, tuple[str, int]] = {}
     for cell in cells:
-        for code, (severity, _) in cell.findings.items():
+        for code, (severity, *_) in cell.findings.items():
             worst, count = found.get(code, (severity, 0))
             found[code] = (min(worst, severity, key=SEVERITIES.index), count + 1)
     rows = [(code, severity, count) for code, (severity, count) in found.items()]

@@ -83,7 +83,7 @@ class Filters:
     def _says(self, cell: Cell) -> bool:
         """Whether a finding of the severity, or of the rule, that is asked for is among the cell's."""
         if self.finding in SEVERITIES:
-            return any(severity == self.finding for severity, _ in cell.findings.values())
+            return any(severity == self.finding for severity, *_ in cell.findings.values())
         return self.finding in cell.findings
 
 

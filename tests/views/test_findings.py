@@ -52,7 +52,7 @@ def test_the_matrix_tells_the_worst_finding_of_each_cell(client):
     cell = cell_with(LONG, TAG)
     page = client.get(cell.preview.get_absolute_url()).content.decode()
     assert '<span class="fd blocked"><span aria-hidden="true">✕</span> blocked</span>' in page
-    assert "because of its template; META-LABEL, RB-TAG" in page
+    assert "because of its template; META-LABEL, RB-TAG: the label release is 64 characters long" in page
     assert '<option value="META-LABEL">META-LABEL (1)</option>' in page
 
 

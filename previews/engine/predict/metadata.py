@@ -123,7 +123,7 @@ def _label(one: Object, steps: Steps, key: str, value: Any) -> Iterator[Finding]
         text = (
             f"the label {told(key)} {problem}" if "long" in problem else f"the value of the label {told(key)} {problem}"
         )
-        yield _finding("META-LABEL", text, one, (*steps, key), value, _LABELS, _SHORTEN)
+        yield _finding("META-LABEL", f"{text}: {told(value)}", one, (*steps, key), value, _LABELS, _SHORTEN)
 
 
 def _label_maps(one: Object) -> Iterator[tuple[Steps, Mapping[str, Any]]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from previews.engine.manifests import ResourceId
 from previews.engine.predict.acceptance import Acceptance
-from previews.engine.predict.findings import SEVERE, Finding, Severity
+from previews.engine.predict.findings import SEVERE, Finding, Severity, told
 from previews.engine.predict.impact import Impact
 from previews.engine.predict.rollback import UNDONE, Rollback
 from previews.engine.predict.sync_plan import Apply, Step
@@ -53,12 +53,12 @@ class Prediction:
         return (*self.introduced, *(finding for finding, _ in self.accepted))
 
     @property
-    def counts(self) -> dict[str, tuple[Severity, int]]:
-        """The worst severity and the number of the findings that the change brings and nobody accepts, by rule."""
-        found: dict[str, tuple[Severity, int]] = {}
+    def counts(self) -> dict[str, tuple[Severity, int, str]]:
+        """By rule, of what the change brings and nobody accepts: the worst severity, how many, and what that one says."""
+        found: dict[str, tuple[Severity, int, str]] = {}
         for one in self.introduced:
-            severity, count = found.get(one.code, (one.severity, 0))
-            found[one.code] = (severity, count + 1)
+            severity, count, message = found.get(one.code, (one.severity, 0, told(one.message)))
+            found[one.code] = (severity, count + 1, message)
         return found
 
 
@@ -84,7 +84,7 @@ def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def count_severe(cells: Iterable[Mapping[str, Sequence[Any]]]) -> dict[str, int]:
     """How many cells have a finding of each severe kind, from their `counts`."""
-    said = [{severity for severity, _ in counts.values()} for counts in cells]
+    said = [{severity for severity, *_ in counts.values()} for counts in cells]
     return {severity: sum(severity in one for one in said) for severity in SEVERE}
 
 

@@ -24,14 +24,8 @@ def test_the_talks_case():
         head = label(value).replace("labels: {app: web}", f"labels: {{app: web, release: {value}}}")
         assert codes(RULES, head, label("short")) == expected
     said = found(RULES, label(f"{LONG_LABEL}site-c11"), label("short"))
-    assert said == [
-        (
-            "blocked",
-            "META-LABEL",
-            "metadata.labels.release",
-            "the label release is 64 characters long; at most 63 are allowed",
-        )
-    ]
+    text = f"the label release is 64 characters long; at most 63 are allowed: {LONG_LABEL}site-c11"
+    assert said == [("blocked", "META-LABEL", "metadata.labels.release", text)]
 
 
 @pytest.mark.parametrize(
