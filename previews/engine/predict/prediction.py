@@ -54,7 +54,7 @@ class Prediction:
 
     @property
     def counts(self) -> dict[str, tuple[Severity, int, str]]:
-        """By rule, of what the change brings and nobody accepts: the worst severity, how many, and what that one says."""
+        """By rule, of what the change brings and nobody accepts: the worst severity, how many, what the worst says."""
         found: dict[str, tuple[Severity, int, str]] = {}
         for one in self.introduced:
             severity, count, message = found.get(one.code, (one.severity, 0, told(one.message)))
