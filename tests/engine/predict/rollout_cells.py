@@ -10,7 +10,9 @@ from previews.engine.scope import place_all
 from previews.engine.yamls import dump
 
 CHANGE_RULES = [
-    rule for module in (restarts, replicas, settings, deletions, renames, routes, impact) for rule in module.CHANGE_RULES
+    rule
+    for module in (restarts, replicas, settings, deletions, renames, routes, impact)
+    for rule in module.CHANGE_RULES
 ]
 KUBERNETES = Context(namespace="shop")
 READY = {"httpGet": {"port": 8080}, "initialDelaySeconds": 20}
@@ -45,7 +47,9 @@ def impact_of(base, head, context=KUBERNETES, kind="", **options):
     return one
 
 
-def workload(kind="Deployment", replicas=None, image="app:1", ready=True, labels=None, name="web", spec=None, pod=None, **more):
+def workload(
+    kind="Deployment", replicas=None, image="app:1", ready=True, labels=None, name="web", spec=None, pod=None, **more
+):
     """A workload's text; `more` are fields of its container."""
     container = {"name": "web", "image": image, "ports": [{"containerPort": 8080, "name": "http"}], **more}
     if ready:
@@ -84,12 +88,19 @@ def thing(kind, name="web", version="v1", spec=None, annotations=None, **fields)
 
 def service(name="web", selector=None, port=80, target=8080, annotations=None, **spec):
     ports = [{"port": port, "targetPort": target}]
-    return thing("Service", name, spec={"selector": selector or {"app": "web"}, "ports": ports, **spec}, annotations=annotations)
+    return thing(
+        "Service", name, spec={"selector": selector or {"app": "web"}, "ports": ports, **spec}, annotations=annotations
+    )
 
 
 def autoscaler(low=4, high=10, name="web"):
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
-    return thing("HorizontalPodAutoscaler", name, "autoscaling/v2", {"scaleTargetRef": target, "minReplicas": low, "maxReplicas": high})
+    return thing(
+        "HorizontalPodAutoscaler",
+        name,
+        "autoscaling/v2",
+        {"scaleTargetRef": target, "minReplicas": low, "maxReplicas": high},
+    )
 
 
 def budget(**spec):

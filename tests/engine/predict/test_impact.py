@@ -146,8 +146,8 @@ def test_a_daemon_set_on_an_unknown_number_of_nodes():
     surge = changed("DaemonSet", spec=updating(maxSurge=1, maxUnavailable=0))
 
     assert (one.before, one.minimum, one.category) == (None, None, "restart-safe")
-    assert one.sentence == "at most 1 of the nodes are without it at a time"
-    assert surge.sentence == "on each node the new pod starts first (1 nodes at a time)"
+    assert one.sentence == "1 of the nodes at a time may be without it"
+    assert surge.sentence == "on each node the new pod starts first, on 1 of the nodes at a time"
     assert changed("DaemonSet", spec=updating(maxUnavailable="50%")).category == "degraded"
 
 
