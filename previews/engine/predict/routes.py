@@ -163,7 +163,7 @@ def find_policies(pair: Pair, context: Context) -> Iterator[Finding]:
     pods = list(workloads(pair.head.objects, context.kubernetes))
     for change in changed:
         head = change.head
-        if head is None or _narrowness(head) <= (_narrowness(change.base) if change.base else -1):
+        if head is None or _narrowness(head) <= (_narrowness(change.base) if change.base else 0):
             continue
         behind = [one for one in pods if one.id.namespace == head.id.namespace and _covers(head, one)]
         if behind:

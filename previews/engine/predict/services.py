@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from previews.engine.predict.context import Context
 from previews.engine.predict.defaults import with_defaults
 from previews.engine.predict.endpoints import SERVICE, Epochs, Served, annotations_of
 from previews.engine.predict.findings import Confidence, Finding, Severity, Steps
 from previews.engine.predict.objects import Object, Pair
-from previews.engine.predict.workloads import child, children, counted, start, title
+from previews.engine.predict.workloads import children, counted, mapped, start, title
 
 _SOURCE = "pkg/controller/endpointslice"
 _BALANCERS = ("load-balancer", "loadbalancer", "cloud.google.com/", "networking.gke.io/", "metallb")
@@ -80,7 +81,7 @@ def find_addresses(pair: Pair, context: Context) -> Iterator[Finding]:
 
 
 def _changes(base: Object, head: Object, context: Context) -> Iterator[Finding]:
-    old, new = (child(with_defaults(one, context.kubernetes), "spec") or {} for one in (base, head))
+    old, new = (mapped(with_defaults(one, context.kubernetes), "spec") for one in (base, head))
     name = title(head.id)
 
     def found(code: str, severity: Severity, message: str, field: str, confidence: Confidence) -> Finding:
@@ -126,7 +127,7 @@ def _balancing(one: Object) -> set[str]:
     return {str(key) for key in annotations_of(one) if any(part in str(key) for part in _BALANCERS)}
 
 
-def _ports(head: Object, old: dict[str, object], new: dict[str, object]) -> Iterator[Finding]:
+def _ports(head: Object, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
     now = {(one.get("port"), one.get("protocol")) for one in children(new, "ports")}
     for one in children(old, "ports"):
         if (one.get("port"), one.get("protocol")) not in now:
