@@ -128,10 +128,12 @@ def _balancing(one: Object) -> set[str]:
 
 
 def _ports(head: Object, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
-    now = {(one.get("port"), one.get("protocol")) for one in children(new, "ports")}
-    for one in children(old, "ports"):
-        if (one.get("port"), one.get("protocol")) not in now:
-            message = (
-                f"{title(head.id)} no longer has the port {one.get('port')}/{one.get('protocol')}: its clients fail"
-            )
+    now = {_port(one) for one in children(new, "ports")}
+    for name in dict.fromkeys(_port(one) for one in children(old, "ports")):
+        if name not in now:
+            message = f"{title(head.id)} no longer has the port {name}: its clients fail"
             yield Finding("SERVICE-PORT", "outage", message, head.id, ("spec", "ports"), confidence="likely")
+
+
+def _port(port: Mapping[str, Any]) -> str:
+    return f"{port.get('port')}/{port.get('protocol')}"
