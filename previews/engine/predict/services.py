@@ -20,6 +20,8 @@ def find_endpoints(served: Served, context: Context) -> Iterator[Finding]:
     """OUTAGE-ENDPOINTS: nobody behind a Service, for a while or for good."""
     if not served.ports:
         return
+    if served.head is None and all(one.change == "deleted" for one in served.behind):
+        return  # OUTAGE-DELETED says it of the pods
     if served.head is None:
         before = max(one.before for one in served.ports.values())
         message = f"{title(served.object.id)} goes, and with it the name and address of {counted(before, 'pod')}"

@@ -6,6 +6,7 @@ from previews.engine.manifests import ResourceId
 from previews.engine.predict import budgets as budget_rules
 from previews.engine.predict import routes
 from previews.engine.predict.context import Context, Sync
+from previews.engine.predict.impact import impacts
 from tests.engine.predict.rollout_cells import (
     autoscaler,
     budget,
@@ -318,3 +319,15 @@ def test_other_nodes_and_a_quota():
     (found,) = findings(base, head)["QUOTA"]
     assert "allows 4 GiB of memory, and the workloads of the namespace ask for 5 GiB" in found.message
     assert "needs 1 GiB of memory more at the peak" in impact_of(base, head).notes
+
+
+def test_a_service_written_in_another_way_and_one_that_goes_with_its_pods_are_told_once():
+    base = workload(replicas=2) + service()
+
+    assert findings(base, base.replace("- port: 80", "- protocol: TCP\n    port: 80")) == {}
+    assert not impacts(pair_of(base, base.replace("- port: 80", "- protocol: TCP\n    port: 80")), SHOP)
+    assert set(findings(base, "")) == {"OUTAGE-DELETED", "DELETED"}
+
+
+def test_a_policy_that_comes_with_its_pods_cuts_nobody_off():
+    assert "NETWORK-POLICY" not in findings("", workload() + policy([ONE]))
