@@ -70,9 +70,13 @@ def services(pair: Pair, context: Context, moved: list[Movement]) -> Iterator[Se
     for before in pair.base.objects.of(SERVICE):
         after = heads.get(before.id)
         found = _served(before, after, context, moved)
-        is_same = after is not None and after.text == before.text
+        is_same = after is not None and _spec(after, context) == _spec(before, context)
         if found.behind and not (is_same and not any(_matters(one) for one in found.behind)):
             yield found
+
+
+def _spec(service: Object, context: Context) -> Any:
+    return with_defaults(service, context.kubernetes).get("spec")
 
 
 def _matters(one: Movement) -> bool:

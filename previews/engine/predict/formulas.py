@@ -139,9 +139,11 @@ def _daemon_set(plan: RolloutPlan) -> Rollout:
     surge, unavailable = part(shares[0], nodes, True) or 0, part(shares[1], nodes, True) or 0
     if surge:
         # An old pod stays until the new one of its node is available.
-        return Rollout(nodes, nodes + min(surge, nodes), -(-nodes // surge), surge, 0, nodes)
+        peak = max(plan.before, nodes + min(surge, nodes))
+        return Rollout(min(plan.before, nodes), peak, -(-nodes // surge), surge, 0, nodes)
     unavailable = unavailable or 1
-    return Rollout(max(0, nodes - unavailable), nodes, -(-nodes // unavailable), 0, unavailable, nodes)
+    minimum = min(plan.before, max(0, nodes - unavailable))
+    return Rollout(minimum, max(plan.before, nodes), -(-nodes // unavailable), 0, unavailable, nodes)
 
 
 def healthy(minimum: Share | None, maximum: Share | None, expected: int) -> int | None:

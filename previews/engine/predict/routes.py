@@ -160,10 +160,10 @@ def find_policies(pair: Pair, context: Context) -> Iterator[Finding]:
     changed = [one for one in pair.changes if (one.id.group, one.id.kind) == _POLICY and one.head]
     if not changed:
         return
-    pods = list(workloads(pair.head.objects, context.kubernetes))
+    pods = [one for one in workloads(pair.head.objects, context.kubernetes) if one.id in pair.base.objects]
     for change in changed:
         head = change.head
-        if head is None or _narrowness(head) <= (_narrowness(change.base) if change.base else -1):
+        if head is None or _narrowness(head) <= (_narrowness(change.base) if change.base else 0):
             continue
         behind = [one for one in pods if one.id.namespace == head.id.namespace and _covers(head, one)]
         if behind:

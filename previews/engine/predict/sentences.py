@@ -111,8 +111,8 @@ def _daemon_set(one: Movement, context: Context) -> str:
     rolling = mapped(one.one.strategy, "rollingUpdate")
     if not one.knows_pods:
         if _surges(one.one):
-            return f"on each node the new pod starts first ({rolling.get('maxSurge')} nodes at a time)"
-        return f"at most {rolling.get('maxUnavailable')} of the nodes are without it at a time"
+            return f"on each node the new pod starts first, on {rolling.get('maxSurge')} of the nodes at a time"
+        return f"{rolling.get('maxUnavailable')} of the nodes at a time may be without it"
     nodes = counted(one.replicas.after, "node")
     if one.rollout.surge:
         new = _part(one.plan.surge, one.rollout.surge)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from previews.engine.predict.context import Context
 from previews.engine.predict.defaults import with_defaults
 from previews.engine.predict.endpoints import SERVICE, Epochs, Served, annotations_of
 from previews.engine.predict.findings import Confidence, Finding, Severity, Steps
 from previews.engine.predict.objects import Object, Pair
-from previews.engine.predict.workloads import child, children, counted, start, title
+from previews.engine.predict.workloads import children, counted, mapped, start, title
 
 _SOURCE = "pkg/controller/endpointslice"
 _BALANCERS = ("load-balancer", "loadbalancer", "cloud.google.com/", "networking.gke.io/", "metallb")
@@ -19,6 +20,8 @@ def find_endpoints(served: Served, context: Context) -> Iterator[Finding]:
     """OUTAGE-ENDPOINTS: nobody behind a Service, for a while or for good."""
     if not served.ports:
         return
+    if served.head is None and all(one.change == "deleted" for one in served.behind):
+        return  # OUTAGE-DELETED says it of the pods
     if served.head is None:
         before = max(one.before for one in served.ports.values())
         message = f"{title(served.object.id)} goes, and with it the name and address of {counted(before, 'pod')}"
@@ -80,7 +83,7 @@ def find_addresses(pair: Pair, context: Context) -> Iterator[Finding]:
 
 
 def _changes(base: Object, head: Object, context: Context) -> Iterator[Finding]:
-    old, new = (child(with_defaults(one, context.kubernetes), "spec") or {} for one in (base, head))
+    old, new = (mapped(with_defaults(one, context.kubernetes), "spec") for one in (base, head))
     name = title(head.id)
 
     def found(code: str, severity: Severity, message: str, field: str, confidence: Confidence) -> Finding:
@@ -126,11 +129,13 @@ def _balancing(one: Object) -> set[str]:
     return {str(key) for key in annotations_of(one) if any(part in str(key) for part in _BALANCERS)}
 
 
-def _ports(head: Object, old: dict[str, object], new: dict[str, object]) -> Iterator[Finding]:
-    now = {(one.get("port"), one.get("protocol")) for one in children(new, "ports")}
-    for one in children(old, "ports"):
-        if (one.get("port"), one.get("protocol")) not in now:
-            message = (
-                f"{title(head.id)} no longer has the port {one.get('port')}/{one.get('protocol')}: its clients fail"
-            )
+def _ports(head: Object, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
+    now = {_port(one) for one in children(new, "ports")}
+    for name in dict.fromkeys(_port(one) for one in children(old, "ports")):
+        if name not in now:
+            message = f"{title(head.id)} no longer has the port {name}: its clients fail"
             yield Finding("SERVICE-PORT", "outage", message, head.id, ("spec", "ports"), confidence="likely")
+
+
+def _port(port: Mapping[str, Any]) -> str:
+    return f"{port.get('port')}/{port.get('protocol')}"
