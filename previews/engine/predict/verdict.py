@@ -37,5 +37,5 @@ def _felt(prediction: Prediction) -> str:
     if not felt:
         return ""
     worst = felt[0]
-    more = f" {len(felt) - 1} more move{'s' if len(felt) == 2 else ''}." if len(felt) > 1 else ""
-    return f"{worst.object.kind} {worst.object.name}: {worst.sentence}.{more} "
+    more = f" (and {len(felt) - 1} more)" if len(felt) > 1 else ""
+    return f"{worst.object.kind} {worst.object.name}: {worst.sentence}{more}. "
