@@ -16,7 +16,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A Kubernetes object of one side: its identity, its `group/version` (or `version`), and its text.
+    """A Kubernetes object of one side: its identity, its version without the group, and its text.
 
     Values of Secrets are masked in it.
     """
@@ -24,6 +24,11 @@ class Object:
     id: ResourceId
     version: str
     text: str
+
+    @property
+    def api_version(self) -> str:
+        """Its apiVersion: `apps/v1`, or `v1` in the group without a name."""
+        return f"{self.id.group}/{self.version}" if self.id.group else self.version
 
     @property
     def content(self) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from previews.engine.hooks import hook_types, is_perhaps_hook, sync_options_of
 from previews.engine.predict.context import Context
 from previews.engine.predict.findings import Confidence, Finding, Severity, Steps, told
 from previews.engine.predict.objects import Object, Pair
+from previews.engine.predict.served import REMOVALS
 from previews.engine.predict.sync_plan import Step
 from previews.engine.render.unstable import MARK
 
@@ -315,4 +316,23 @@ def _some(names: list[str]) -> str:
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-RULES: tuple[Rule, ...] = (_deleted, _definitions, _stateful, _frozen, _services, _jobs, _images, _left_behind)
+def _old_apis(pair: Pair, context: Context) -> Iterator[Finding]:
+    """What the base uses and the next minor does not serve, where the head does no longer."""
+    for base, head in ((change.base, change.head) for change in pair.changes if change.base and change.head):
+        removal = REMOVALS.get((base.api_version, base.id.kind))
+        if removal and base.version != head.version and removal.removed[1] <= context.kubernetes[1] + 1:
+            text = f"the base uses {base.api_version}, which Kubernetes 1.{removal.removed[1]} does not serve"
+            yield _reason("RB-API", "manual", text, head, "revert before the cluster is upgraded", ("apiVersion",))
+
+
+RULES: tuple[Rule, ...] = (
+    _deleted,
+    _definitions,
+    _stateful,
+    _frozen,
+    _services,
+    _jobs,
+    _images,
+    _left_behind,
+    _old_apis,
+)

@@ -11,6 +11,7 @@ from previews.engine.predict import (
     quantities,
     restarts,
     routes,
+    served,
     templates,
 )
 from previews.engine.predict.findings import ChangeRule, StateRule
@@ -21,6 +22,7 @@ STATE_RULES: tuple[StateRule, ...] = (
     *containers.RULES,
     *quantities.RULES,
     *routes.RULES,
+    *served.RULES,
 )
 #: What may stand in the way of a revert: all else was there before.
 BACK_RULES: tuple[ChangeRule, ...] = (*immutable.CHANGE_RULES,)

@@ -15,6 +15,7 @@ SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}
 SEALED = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: shop}\n"
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\ndata: {password: ⟨unstable:1⟩}\n"
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\ndata: {a: b}\n"
+BUDGET = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web, namespace: shop}\n"
 WEBHOOK = """apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration
 metadata: {name: guard}
@@ -77,6 +78,7 @@ def way(base, head, back=(), restarts=False, **context):
         (SEALED, "", "manual", "RB-SECRET-OWNER"),
         (SERVICE, "", "manual", "RB-SVC-RECREATE"),
         (SERVICE, SERVICE.replace("LoadBalancer", "ClusterIP"), "manual", "RB-SVC-RECREATE"),
+        (BUDGET.replace("v1", "v1beta1"), BUDGET, "manual", "RB-API"),
     ],
 )
 def test_what_needs_more_than_a_revert(base, head, kind, code):
