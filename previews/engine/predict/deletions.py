@@ -6,6 +6,7 @@ the live object, and goes before what is applied) and shouldBeDeleted of Argo CD
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -27,8 +28,11 @@ _FLUX_PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 _MOVED = {("extensions", "Ingress"): "networking.k8s.io", ("extensions", "NetworkPolicy"): "networking.k8s.io"}
 _MOVED |= {("extensions", kind): "apps" for kind in ("Deployment", "DaemonSet", "ReplicaSet")}
 
+_KIND = re.compile(r"^  names:\n(?:    .*\n){0,20}?    kind: ([A-Za-z0-9]+)$", re.MULTILINE)
+
 #: deleted; kept: stays as it is; adopted: another application has it; waiting: somebody has to confirm; nothing: it is
 #: no object of the cluster that is kept up to the text, such as a hook, or it is the same under another group.
+
 Fate = Literal["deleted", "kept", "adopted", "waiting", "nothing"]
 
 
@@ -43,7 +47,8 @@ class End:
 def end(change: Change, pair: Pair, context: Context) -> End:
     """What becomes of an object that the base alone has."""
     base = change.base
-    if base is None or change.head is not None or skipped_by_sync(dict(base.content)) or _is_hook(base):
+    # What a text does not hold, its content does not: large definitions are not read for it.
+    if base is None or change.head is not None or ("hook" in base.text and _is_hook(base)):
         return End("nothing")
     moved = _MOVED.get((base.id.group, base.id.kind))
     if moved and ResourceId(moved, base.id.kind, base.id.namespace, base.id.name) in pair.head.objects:
@@ -62,11 +67,13 @@ def end(change: Change, pair: Pair, context: Context) -> End:
 
 def _is_hook(object: Object) -> bool:
     annotations = mapped(object.content, "metadata", "annotations")
+    if skipped_by_sync(dict(object.content)):
+        return True
     return "argocd.argoproj.io/hook" in annotations or annotations.get("helm.sh/hook", "crd-install") != "crd-install"
 
 
 def _flux_keeps(object: Object) -> bool:
-    return any(
+    return _FLUX_PRUNE in object.text and any(
         mapped(object.content, "metadata", where).get(_FLUX_PRUNE) == "disabled" for where in ("annotations", "labels")
     )
 
@@ -76,7 +83,8 @@ def _end_with_application(base: Object, context: Context) -> End:
         return End("kept", "the application goes without deleting what it made")
     if is_definition(base.id):
         return End("kept", "definitions of kinds stay when an application is deleted")
-    why = kept_by(dict(base.content), whole_application=True)
+    keeps = "sync-options" in base.text or "resource-policy" in base.text
+    why = kept_by(dict(base.content), whole_application=True) if keeps else ""
     return End("kept", why) if why else End("deleted")
 
 
@@ -126,10 +134,24 @@ def _deleted(base: Object, pair: Pair, context: Context) -> Iterator[Finding]:
             confidence=loss[1],
         )
         return
-    keeps = mapped(base.content, "metadata", "annotations").get("helm.sh/resource-policy") == "keep"
+    if base.id.group == "argoproj.io" and base.id.kind in ("Application", "ApplicationSet"):
+        yield _application(base)
+        return
+    policy = "helm.sh/resource-policy"
+    keeps = policy in base.text and mapped(base.content, "metadata", "annotations").get(policy) == "keep"
     note = "; helm.sh/resource-policy: keep does not stop Argo CD from pruning" if keeps and context.by_argo_cd else ""
     severity: Literal["warning", "info"] = "warning" if note else "info"
     yield Finding("DELETED", severity, f"{title(base.id)} is deleted{note}", base.id, source=_PRUNE)
+
+
+def _application(base: Object) -> Finding:
+    """DELETED of an Application or ApplicationSet: with its finalizer, all that it made goes with it."""
+    finalizers = child(base.content, "metadata", "finalizers")
+    cascades = isinstance(finalizers, list) and any("resources-finalizer.argocd" in str(one) for one in finalizers)
+    if base.id.kind == "ApplicationSet":
+        cascades = child(base.content, "spec", "syncPolicy", "preserveResourcesOnDeletion") is not True
+    what = "all that it made goes with it" if cascades else "what it made stays, and nobody keeps it up any more"
+    return Finding("DELETED", "warning", f"{title(base.id)} is deleted: {what}", base.id, source=_PRUNE)
 
 
 def _loss(base: Object, pair: Pair, context: Context) -> tuple[str, Confidence] | None:
@@ -146,7 +168,7 @@ def _loss(base: Object, pair: Pair, context: Context) -> tuple[str, Confidence] 
         more = f", of other applications too ({counted(others, 'object')})" if others else ""
         return f"everything in the namespace goes with it{more}", "certain"
     if is_definition(base.id):
-        group, made = child(base.content, "spec", "group"), child(base.content, "spec", "names", "kind")
+        group, made = base.id.name.partition(".")[2], _defined(base)
         all_ids = (*(one.id for one in pair.base.objects), *context.elsewhere)
         number = sum((one.group, one.kind) == (group, made) for one in all_ids)
         known = f" ({counted(number, 'object')} in known applications)" if number else ""
@@ -155,6 +177,12 @@ def _loss(base: Object, pair: Pair, context: Context) -> tuple[str, Confidence] 
     if has_claims and _retention(base, context, "whenDeleted") == "Delete":
         return "its volumes go with it (persistentVolumeClaimRetentionPolicy.whenDeleted is Delete)", "certain"
     return None
+
+
+def _defined(definition: Object) -> str:
+    """The kind that a CRD defines, off its text where it can be: such texts are long."""
+    found = _KIND.search(definition.text)
+    return found[1] if found else str(child(definition.content, "spec", "names", "kind"))
 
 
 def _is_retained(claim: Object, pair: Pair) -> bool:

@@ -24,7 +24,9 @@ def differences(base: Any, head: Any, steps: Steps = ()) -> Iterator[Difference]
 
     Two different marks of unstable values are no difference: what stands there differs at each render.
     """
-    if isinstance(base, dict) and isinstance(head, Mapping):
+    if isinstance(base, Mapping | list) and base == head:
+        return
+    if isinstance(base, Mapping) and isinstance(head, Mapping):
         for key in (*head, *(one for one in base if one not in head)):
             yield from differences(base.get(key), head.get(key), (*steps, key))
     elif isinstance(base, list) and isinstance(head, list):

@@ -26,6 +26,14 @@ Content = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class _Face:
+    """A Service of one side with its defaults, and its ports by what its clients call them."""
+
+    content: Content
+    ports: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Epochs:
     """The pods that serve a port: `lowest` is what the rollout leaves at every moment."""
 
@@ -84,15 +92,15 @@ def _matters(one: Movement) -> bool:
 
 
 def _served(before: Object, after: Object | None, context: Context, moved: list[Movement]) -> Served:
-    old = with_defaults(before, context.kubernetes)
-    new = with_defaults(after, context.kubernetes) if after else None
+    old = _face(before, context)
+    new = _face(after, context) if after else None
     here = [one for one in moved if one.one.id.namespace == before.id.namespace and one.knows_pods]
     behind = tuple(
         one
         for one in here
         if any(side and (_selected(old, side) or (new and _selected(new, side))) for side in (one.base, one.head))
     )
-    ports = {name: port for name, port in _ports(old).items() if new is None or name in _ports(new)}
+    ports = [name for name in old.ports if new is None or name in new.ports]
     sides = [
         {name: _epochs(old, new, name, behind, is_strict) for name in ports} if behind else {}
         for is_strict in (False, True)
@@ -101,27 +109,28 @@ def _served(before: Object, after: Object | None, context: Context, moved: list[
     return Served(before, after, known, sides[1], behind if known else ())
 
 
-def _ports(service: Content) -> dict[str, dict[str, Any]]:
-    """The ports of a Service by what its clients call them."""
-    return {f"{one.get('port')}/{one.get('protocol')}": one for one in children(service, "spec", "ports")}
+def _face(service: Object, context: Context) -> _Face:
+    content = with_defaults(service, context.kubernetes)
+    ports = {f"{one.get('port')}/{one.get('protocol')}": one for one in children(content, "spec", "ports")}
+    return _Face(content, ports)
 
 
-def _selected(service: Content, one: Workload) -> bool:
-    selector = child(service, "spec", "selector")
-    is_by_selector = isinstance(selector, dict) and selector and child(service, "spec", "type") != "ExternalName"
-    return bool(is_by_selector) and has_all(selector, one.labels)
+def _selected(service: _Face, one: Workload) -> bool:
+    spec = mapped(service.content, "spec")
+    selector = mapped(spec, "selector")
+    return bool(selector) and spec.get("type") != "ExternalName" and has_all(selector, one.labels)
 
 
-def _epochs(old: Content, new: Content | None, name: str, behind: tuple[Movement, ...], is_strict: bool) -> Epochs:
+def _epochs(old: _Face, new: _Face | None, name: str, behind: tuple[Movement, ...], is_strict: bool) -> Epochs:
     parts = [_part(old, new, name, one, is_strict) for one in behind]
     return Epochs(*(sum(part[place] for part in parts) for place in range(4)))
 
 
-def _part(old: Content, new: Content | None, name: str, one: Movement, is_strict: bool) -> tuple[int, int, int, int]:
+def _part(old: _Face, new: _Face | None, name: str, one: Movement, is_strict: bool) -> tuple[int, int, int, int]:
     """What one workload gives in each epoch."""
 
-    def serves(service: Content | None, side: Workload | None) -> bool:
-        return bool(service and side) and _serves(service or {}, name, side, is_strict, one)
+    def serves(service: _Face | None, side: Workload | None) -> bool:
+        return service is not None and side is not None and _serves(service, name, side, is_strict)
 
     was, will = one.replicas.before, one.replicas.after
     before = was if serves(old, one.base) else 0
@@ -132,7 +141,7 @@ def _part(old: Content, new: Content | None, name: str, one: Movement, is_strict
     if one.change in ("no", "later", "refused"):
         mid = was if serves(new, one.base) else 0
         return before, mid, min(mid, after), after
-    is_service_first = _wave(new) <= _wave(one.head.content if one.head else None)
+    is_service_first = _wave(new.content if new else None) <= _wave(one.head.content if one.head else None)
     is_old, is_new = serves(new, one.base), serves(new, one.head)
     mid = (was if is_old else 0) if is_service_first else (will if serves(old, one.head) else 0)
     return before, mid, one.rollout.minimum if is_old and is_new else min(mid, after), after
@@ -143,9 +152,9 @@ def _wave(content: Content | None) -> int:
     return int(text) if text.lstrip("-").isdecimal() and len(text) < 10 else 0
 
 
-def _serves(service: Content, name: str, side: Workload | None, is_strict: bool, one: Movement) -> bool:
-    port = _ports(service).get(name)
-    if side is None or port is None or not _selected(service, side):
+def _serves(service: _Face, name: str, side: Workload, is_strict: bool) -> bool:
+    port = service.ports.get(name)
+    if port is None or not _selected(service, side):
         return False
     target = port.get("targetPort")
     if isinstance(target, str) and not target.isdecimal():

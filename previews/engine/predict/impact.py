@@ -58,6 +58,16 @@ class Impact:
     notes: tuple[str, ...] = ()
     confidence: Confidence = "certain"
 
+    @property
+    def lost_part(self) -> float:
+        """The part of the pods that may be missing, from 0 to 1; 0 where unknown."""
+        return 1 - self.minimum / self.before if self.before and self.minimum is not None else 0
+
+    @property
+    def lost_pod_seconds(self) -> float:
+        """The pod-seconds that are missing at most, if no wave takes longer than it has to."""
+        return (self.before - self.minimum) * self.seconds if self.before and self.minimum is not None else 0
+
 
 def impacts(pair: Pair, context: Context, failing: Collection[ResourceId] = ()) -> tuple[Impact, ...]:
     """What happens to all workloads and Services that move, the worst first, those behind Services before others.

@@ -43,7 +43,12 @@ def template_changes(one: Workload, other: Workload) -> tuple[Difference, ...]:
     """Where the templates of a workload at base and head differ."""
     if one.template == other.template:
         return ()
-    return tuple(differences(one.template, other.template, ("spec", "template")))
+    return tuple(sorted(differences(one.template, other.template, ("spec", "template")), key=_weight))
+
+
+def _weight(one: Difference) -> int:
+    """What is told first: images, then the rest of the spec, then labels and annotations."""
+    return 0 if one.steps[-1] == "image" else 1 if "metadata" not in one.steps[:3] else 2
 
 
 def restart(before: Workload, after: Workload, pair: Pair, context: Context) -> Restart:
@@ -82,7 +87,7 @@ def is_recreated(before: Workload, after: Workload, context: Context) -> bool:
 
 def sync_options(object: Object) -> frozenset[str]:
     """The sync options in an object's annotation."""
-    annotations = object.get("metadata", "annotations")
+    annotations = object.get("metadata", "annotations") if "sync-options" in object.text else None
     text = annotations.get("argocd.argoproj.io/sync-options") if isinstance(annotations, dict) else None
     return frozenset(word.strip() for word in text.split(",")) if isinstance(text, str) else frozenset()
 

@@ -93,6 +93,9 @@ def _stateful_set(one: Movement, context: Context) -> str:
     found, partition = one.rollout, one.plan.partition
     if not found.restarted:
         return f"{_count(one)}, partition {partition}: no pod restarts"
+    if not found.minimum:
+        old = "the old pod goes" if found.restarted == 1 else "all old pods go"
+        return f"{_count(one)}: {old} before a new one starts, so none serves in between"
     some = f" (partition {partition}: {found.restarted} of them restart)" if partition else ""
     how = (
         f"{_part(one.plan.unavailable, found.unavailable)} may be down"

@@ -129,3 +129,20 @@ def test_a_renamed_service_breaks_its_name():
 
 def test_a_deleted_object_without_data_is_told_quietly():
     assert findings(SETTINGS, "")["DELETED"][0].severity == "info"
+
+
+@pytest.mark.parametrize(
+    ("finalizers", "expected"),
+    [(["resources-finalizer.argocd.argoproj.io"], "all that it made goes with it"), ([], "what it made stays")],
+)
+def test_an_application_that_goes_takes_along_what_it_made_if_it_has_the_finalizer(finalizers, expected):
+    metadata = {"name": "web", "namespace": "argocd", "finalizers": finalizers}
+    (found,) = findings(thing("Application", version="argoproj.io/v1alpha1", metadata=metadata), "")["DELETED"]
+
+    assert expected in found.message
+
+
+def test_another_version_of_the_same_group_is_the_same_object():
+    base = thing("HorizontalPodAutoscaler", version="autoscaling/v1", spec={})
+
+    assert findings(base, base.replace("autoscaling/v1", "autoscaling/v2")) == {}

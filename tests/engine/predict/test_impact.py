@@ -308,3 +308,9 @@ def test_an_outage_is_told_as_a_part_of_what_a_month_allows():
 
 def test_the_worst_comes_first():
     assert CATEGORIES.index("outage") < CATEGORIES.index("degraded") < CATEGORIES.index("none")
+
+
+def test_what_is_lost_is_counted_in_pod_seconds():
+    one = changed(replicas=10)
+
+    assert (round(one.lost_part, 2), one.lost_pod_seconds) == (0.2, 2 * 40)
