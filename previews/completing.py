@@ -14,6 +14,7 @@ from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from previews.engine.cells import Cell as EngineCell
@@ -31,7 +32,7 @@ from previews.engine.preview import totals as count_totals
 from previews.engine.render.pool import Result
 from previews.engine.rules import Rules, make_rules
 from previews.engine.scope import GroupKind, defined_by
-from previews.models import Acceptance, Blob, Cell, DatabaseCache, Preview
+from previews.models import Acceptance, Blob, Cell, DatabaseCache, Manifest, Preview
 from previews.models.acceptances import today
 from previews.models.manifests import definitions_in, keys_holding
 from previews.models.text import clean
@@ -45,7 +46,7 @@ _COMPARED = (
     "yaml_state causes deploys value_added value_removed yaml_added yaml_removed resources ignored hidden marks error "
     "skipped notes planned fields"
 ).split()
-_FINISHED = ("group", "pattern", "prediction", "findings", "planned")
+_FINISHED = "group pattern prediction findings planned".split()
 
 
 def complete(
@@ -60,9 +61,15 @@ def complete(
     rules = _rules(preview, bench, preview.cluster_scoped_kinds) if cells else Rules()
     for at in range(0, len(cells), _AT_ONCE):
         rows = preview.cells.filter(pk__in=cells[at : at + _AT_ONCE], yaml_state=Cell.PENDING)
+        if failures is None:
+            rows = rows.filter(Q(base_key=F("head_key")) | (_is_known("base_key") & _is_known("head_key")))
         if not _keep(preview.pk, attempt, _compare_all(rows.select_related(*_BLOBS).order_by("pk"), rules, failures)):
             return False
     return True
+
+
+def _is_known(key: str) -> Q:
+    return Q(**{key: ""}) | Q(Exists(Manifest.objects.filter(pk=OuterRef(key))))
 
 
 def _compare_all(rows: Iterable[Cell], rules: Rules, failures: Mapping[str, Result] | None) -> list[Cell]:
@@ -95,6 +102,8 @@ def _keep(pk: int, attempt: int, rows: Sequence[Cell]) -> bool:
 
     Whoever saves holds the preview: turns follow each other without a gap, in the order in which they can be seen.
     """
+    if not rows:
+        return True
     with transaction.atomic():
         preview = Preview.objects.attempt(pk, attempt).select_for_update().first()
         if preview is None:
@@ -105,7 +114,7 @@ def _keep(pk: int, attempt: int, rows: Sequence[Cell]) -> bool:
         totals = preview.totals
         for turn, row in enumerate(new, totals.get("done", 0) + 1):
             row.turn = turn
-        Cell.objects.bulk_update(new, [*_COMPARED, "turn"])
+        _save(new, [*_COMPARED, "turn"])
         failed = totals.get("failed", 0) + sum(row.yaml_state == "failed" for row in new)
         totals = {**totals, "done": totals.get("done", 0) + len(new), "failed": failed}
         Preview.objects.filter(pk=pk).update(totals=totals, beat_at=timezone.now())
@@ -166,9 +175,14 @@ def finish(preview: Preview, bench: Workbench, failures: Mapping[str, Result]) -
 
 def keep_finished(preview: Preview, finished: Finished) -> None:
     """Saves the end of a preview, and removes the cells that turned out unchanged."""
-    Cell.objects.bulk_update(finished.again, _COMPARED, batch_size=200)
-    Cell.objects.bulk_update(finished.rows, _FINISHED, batch_size=200)
+    _save(finished.again, _COMPARED)
+    _save(finished.rows, _FINISHED)
     preview.cells.filter(yaml_state="unchanged", value_state="unchanged", causes=[]).delete()
+
+
+def _save(rows: Sequence[Cell], fields: Sequence[str]) -> None:
+    # Rows that are there, and held: a `bulk_update` of so many fields takes longer than comparing them.
+    Cell.objects.bulk_create(rows, 200, update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
 
 def _outlook(preview: Preview) -> Outlook:

@@ -26,8 +26,13 @@ def database():
 
 @pytest.mark.parametrize(
     "arguments",
-    [("tests/models", "tests/views"), ("tests/test_jobs.py", "-k", JOBS), ("tests/scm/test_answers.py",)],
-    ids=["pages", "jobs", "answers"],
+    [
+        ("tests/models", "tests/views"),
+        ("tests/test_jobs.py", "-k", JOBS),
+        ("tests/test_completing.py",),
+        ("tests/scm/test_answers.py",),
+    ],
+    ids=["pages", "jobs", "completing", "answers"],
 )
 def test_on_postgresql(database, arguments):
     done = subprocess.run(

@@ -116,7 +116,7 @@ class Matrix:
 
 _SHOWN = (
     "preview_id cluster application value_state yaml_state causes deploys pinned group pattern value_added "
-    "value_removed yaml_added yaml_removed interaction moved_by findings turn"
+    "value_removed yaml_added yaml_removed interaction moved_by findings"
 ).split()
 
 
@@ -127,7 +127,7 @@ def load_cells(preview: Preview) -> list[Cell]:
 
 def completed_since(preview: Preview, turn: int, most: int) -> list[Cell]:
     """The cells that were completed after a turn, at most so many, in their order."""
-    return list(preview.cells.filter(turn__gt=turn).only(*_SHOWN).order_by("turn")[:most])
+    return list(preview.cells.filter(turn__gt=turn).only(*_SHOWN, "turn").order_by("turn")[:most])
 
 
 def names_that_match(clusters: Iterable[Cluster], filters: Filters) -> Callable[[str, str], bool]:
