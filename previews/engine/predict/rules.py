@@ -9,6 +9,7 @@ from previews.engine.predict import (
     impact,
     metadata,
     quantities,
+    references,
     restarts,
     routes,
     served,
@@ -32,4 +33,5 @@ CHANGE_RULES: tuple[ChangeRule, ...] = (
     *restarts.CHANGE_RULES,
     *deletions.CHANGE_RULES,
     *routes.CHANGE_RULES,
+    *references.CHANGE_RULES,
 )
