@@ -60,6 +60,17 @@ class Wave:
     phase: str
     number: int
     steps: tuple[Step, ...]
+    seconds: float = 0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A wave in the picture of a sync, in thousandths of its width."""
+
+    start: int
+    width: int
+    says: str
+    category: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,12 @@ class Plan:
     rollback: RollbackClass
     reasons: tuple[Finding, ...]
     point: Step | None
+    bars: tuple[Bar, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes at least."""
+        return sum(wave.seconds for wave in self.waves)
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:
@@ -139,14 +156,39 @@ def _plans(predicted: Iterable[tuple[Cell, Prediction]]) -> list[Plan]:
     plans = []
     for (application, _), members in found.items():
         prediction = members[0][1]
-        waves = tuple(
-            Wave(phase, number, tuple(steps))
-            for (phase, number), steps in groupby(prediction.plan, key=lambda step: (step.phase, step.wave))
-        )
+        waves = _waves(prediction)
         undo = prediction.rollback
         cells = tuple(cell for cell, _ in members)
-        plans.append(Plan(application, cells, waves, undo.kind, undo.reasons, undo.point_of_no_return))
+        plans.append(
+            Plan(application, cells, waves, undo.kind, undo.reasons, undo.point_of_no_return, _bars(waves, prediction))
+        )
     return sorted(plans, key=lambda plan: (-CLASSES.index(plan.rollback), plan.application))
+
+
+def _waves(prediction: Prediction) -> tuple[Wave, ...]:
+    """What is done together; a wave takes as long as the slowest of its workloads."""
+    takes = {one.object: one.seconds for one in prediction.impacts}
+    grouped = groupby(prediction.plan, key=lambda step: (step.phase, step.wave))
+    waves = [(phase, number, tuple(steps)) for (phase, number), steps in grouped]
+    return tuple(
+        Wave(phase, number, steps, max((takes.get(step.object, 0) for step in steps), default=0))
+        for phase, number, steps in waves
+    )
+
+
+def _bars(waves: Sequence[Wave], prediction: Prediction) -> tuple[Bar, ...]:
+    """The waves one behind the other, as wide as they take long; each is wide enough to be seen."""
+    felt = {one.object: one.category for one in prediction.impacts}
+    weights = [wave.seconds + 2 for wave in waves]
+    whole, at, bars = sum(weights) or 1, 0.0, []
+    for wave, weight in zip(waves, weights, strict=True):
+        said = [felt[step.object] for step in wave.steps if step.object in felt]
+        category = min(said, key=CATEGORIES.index, default="none")
+        takes = f", at least {wave.seconds:.0f} s" if wave.seconds else ""
+        says = f"{wave.phase} {wave.number}: {len(wave.steps)} object{'s' * (len(wave.steps) != 1)}{takes}"
+        bars.append(Bar(round(1000 * at / whole), max(round(1000 * weight / whole) - 4, 4), says, category))
+        at += weight
+    return tuple(bars)
 
 
 def _undoing(predicted: Sequence[tuple[Cell, Prediction]]) -> list[tuple[RollbackClass, int]]:

@@ -87,6 +87,11 @@ def test_the_sync_step_by_step_up_to_the_point_of_no_return(page):
     assert "cannot be undone" in text
 
 
+def test_the_sync_as_a_picture(page):
+    assert 'aria-label="The sync in 3 steps, at least 30 s"' in page
+    assert 'class="outage"><title>Sync 0: 1 object, at least 30 s</title>' in page
+
+
 def test_how_it_is_undone(page):
     text = text_of(page)
     assert "2 cells not at all, 1 cell by a revert alone." in text
