@@ -164,7 +164,7 @@ def check_targets(side: Side, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "HPA-TARGET",
                 "warning",
-                f"The {kind} {told(name)} that it scales is none of the {len(side.objects)} objects of the application.",
+                f"The {kind} {told(name)} that it scales is none of the application's {len(side.objects)} objects.",
                 one.id,
                 ("spec", "scaleTargetRef", "name"),
                 f"{group}/{kind}/{told(name)}",

@@ -10,7 +10,7 @@ from typing import Any
 
 from previews.engine.predict.context import Context
 from previews.engine.predict.dns import path_segment_error, subdomain_error
-from previews.engine.predict.fields import changed, is_unstable, mapping, sequence, text
+from previews.engine.predict.fields import changed, is_unstable, sequence, text
 from previews.engine.predict.findings import Finding, StateRule, Steps, told
 from previews.engine.predict.objects import Object, Side
 
