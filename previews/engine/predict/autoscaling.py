@@ -17,7 +17,7 @@ from previews.engine.predict.objects import Object, Side
 _SOURCE = "pkg/apis/autoscaling/validation/validation.go"
 _HPA = ("autoscaling", "HorizontalPodAutoscaler")
 #: The versions whose metrics look alike.
-_WITH_METRICS = ("autoscaling/v2", "autoscaling/v2beta2")
+_WITH_METRICS = ("v2", "v2beta2")
 _METRIC_FIELDS = {
     "Object": "object",
     "Pods": "pods",

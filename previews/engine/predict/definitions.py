@@ -27,7 +27,7 @@ def _found(one: Object, code: str, message: str, steps: Steps, value: object, so
 
 def _definitions(side: Side) -> Iterator[tuple[Object, Mapping[str, Any]]]:
     for one in changed(side, ("apiextensions.k8s.io", "CustomResourceDefinition")):
-        if one.version == "apiextensions.k8s.io/v1" and isinstance(one.get("spec"), Mapping):
+        if one.version == "v1" and isinstance(one.get("spec"), Mapping):
             yield one, one.content["spec"]
 
 

@@ -31,7 +31,7 @@ def _found(one: Object, code: str, message: str, steps: Steps, value: object, so
 
 def _ingresses(side: Side) -> Iterator[tuple[Object, Mapping[str, Any]]]:
     for one in changed(side, _INGRESS):
-        if one.version == "networking.k8s.io/v1":
+        if one.version == "v1":
             yield one, mapping(one.get("spec"))
 
 
