@@ -164,10 +164,10 @@ def check_targets(side: Side, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "HPA-TARGET",
                 "warning",
-                f"The {kind} {told(name)} that it scales is none of the application's {len(side.objects)} objects.",
+                f"The {told(kind)} {told(name)} that it scales is none of {len(side.objects)} objects of the application.",
                 one.id,
                 ("spec", "scaleTargetRef", "name"),
-                f"{group}/{kind}/{told(name)}",
+                told(f"{group}/{kind}/{name}"),
                 "pkg/controller/podautoscaler/horizontal.go",
                 "Correct scaleTargetRef, apiVersion included, or delete the autoscaler.",
                 "likely",

@@ -45,7 +45,7 @@ def check_budgets(side: Side, context: Context) -> Iterator[Finding]:
                 f"minAvailable is {told(least)} and maxUnavailable is {told(most)}; only one of both may be set.",
                 one.id,
                 ("spec", "maxUnavailable"),
-                f"{told(least)}/{told(most)}",
+                told(f"{least}/{most}"),
                 _SOURCE,
                 "Remove one of both.",
             )
@@ -71,6 +71,7 @@ class _Pods:
     object: Object
     labels: Mapping[str, Any]
     count: int | None
+    is_autoscaled: bool
 
 
 def check_drains(side: Side, context: Context) -> Iterator[Finding]:
@@ -99,12 +100,13 @@ def _blocked_drain(one: Object, found: list[_Pods]) -> Iterator[Finding]:
     desired, field = _desired(one, total)
     if not scaled or total <= 0 or desired is None or desired < total:
         return
+    least = " at the autoscaler's minimum," if any(some.is_autoscaled for some in scaled) else ""
     names = ", ".join(f"{some.object.id.kind} {told(some.object.id.name)}" for some in scaled[:3])
     yield Finding(
         "PDB-BLOCKS-DRAIN",
         "warning",
-        f"{field} {told(one.get('spec', field))} keeps {desired} of the {total} pods of {names}, so none may be "
-        "evicted and no node that runs one can be drained.",
+        f"{field} {told(one.get('spec', field))} keeps {desired} of the {total} pods of {names},{least} so none may "
+        "be evicted and no node that runs one can be drained.",
         one.id,
         ("spec", field),
         f"{told(one.get('spec', field))} of {total}",
@@ -153,9 +155,9 @@ def _all_pods(objects: Objects) -> Iterator[_Pods]:
         kind = (one.id.group, one.id.kind)
         given = one.get("spec", "replicas")
         count = (1 if given is None else number(given)) if kind in _SCALED else None
-        if (*kind, one.id.namespace, one.id.name) in least:
-            count = least[*kind, one.id.namespace, one.id.name]
-        yield _Pods(one, mapping(one.get(*_LABELS[kind])), count)
+        autoscaled = least.get((*kind, one.id.namespace, one.id.name))
+        count = count if autoscaled is None else autoscaled
+        yield _Pods(one, mapping(one.get(*_LABELS[kind])), count, autoscaled is not None)
 
 
 def _least_replicas(objects: Objects) -> dict[tuple[str, str, str, str], int]:

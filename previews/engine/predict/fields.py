@@ -30,8 +30,8 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> int | None:
-    """The value if it is an integer, else None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """The value if it is an integer that Go can hold, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63 else None
 
 
 def is_unstable(*values: Any) -> bool:

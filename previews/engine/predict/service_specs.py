@@ -28,7 +28,7 @@ def _found(one: Object, code: str, message: str, steps: Steps, value: object, re
 
 
 def _type(spec: Mapping[str, Any]) -> str:
-    return text(spec.get("type")) or "ClusterIP"
+    return told(text(spec.get("type")) or "ClusterIP")
 
 
 def _is_headless(spec: Mapping[str, Any]) -> bool:
@@ -139,7 +139,7 @@ def _duplicates(one: Object, ports: list[Mapping[str, Any]], field: str) -> Iter
         value = number(port.get(field))
         if not value:
             continue
-        key = (text(port.get("protocol")) or "TCP", value)
+        key = (told(text(port.get("protocol")) or "TCP"), value)
         if key in seen:
             message = f"The {field} {value} stands there twice for {key[0]}."
             code = "SVC-PORT-TWICE" if field == "port" else "SVC-NODE-PORT-TWICE"

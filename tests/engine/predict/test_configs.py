@@ -79,7 +79,9 @@ def test_a_missing_key_is_told_without_what_the_secret_holds():
 def test_a_token_names_its_account():
     token = "type: kubernetes.io/service-account-token"
     assert codes(findings(RULES, secret(token))) == ["SECRET-TYPE"]
-    annotated = secret(token).replace("{name: login}", "{name: x, annotations: {kubernetes.io/service-account.name: a}}")
+    annotated = secret(token).replace(
+        "{name: login}", "{name: x, annotations: {kubernetes.io/service-account.name: a}}"
+    )
     assert findings(RULES, annotated) == []
 
 

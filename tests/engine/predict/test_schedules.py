@@ -89,7 +89,18 @@ def test_zones_of_the_database_are_accepted(zone):
 
 @pytest.mark.parametrize(
     "zone",
-    ["''", "Europe/Pariss", "local", "Local", "../etc/passwd", "Europe//Berlin", "/UTC", "Europe", "-UTC", "europe/berlin"],
+    [
+        "''",
+        "Europe/Pariss",
+        "local",
+        "Local",
+        "../etc/passwd",
+        "Europe//Berlin",
+        "/UTC",
+        "Europe",
+        "-UTC",
+        "europe/berlin",
+    ],
 )
 def test_other_zones_are_rejected(zone):
     assert asked(f"{{schedule: '@daily', timeZone: {zone}}}") == ["CRON-TIME-ZONE"]
