@@ -164,7 +164,7 @@ def check_targets(side: Side, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "HPA-TARGET",
                 "warning",
-                f"The {told(kind)} {told(name)} that it scales is none of {len(side.objects)} objects of the application.",
+                f"The {told(kind)} {told(name)} it scales is none of the application's {len(side.objects)} objects.",
                 one.id,
                 ("spec", "scaleTargetRef", "name"),
                 told(f"{group}/{kind}/{name}"),

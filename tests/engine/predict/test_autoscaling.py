@@ -53,7 +53,7 @@ def test_the_target_is_rendered_by_somebody():
     alone = autoscaler("maxReplicas: 3").partition("---")[0]
     (found,) = findings(RULES, alone)
     assert (found.code, found.severity) == ("HPA-TARGET", "warning")
-    assert found.message == "The Deployment web that it scales is none of the application's 1 objects."
+    assert found.message == "The Deployment web it scales is none of the application's 1 objects."
     elsewhere = Context(elsewhere={ResourceId("apps", "Deployment", "", "web"): "other"})
     assert findings(RULES, alone, elsewhere) == []
     assert codes(findings(RULES, autoscaler("maxReplicas: 3").replace("apps/v1, kind", "v1, kind"))) == ["HPA-TARGET"]
