@@ -3,8 +3,7 @@
 import pytest
 
 from previews.engine.manifests import ResourceId
-from previews.engine.predict import budgets as budget_rules
-from previews.engine.predict import routes
+from previews.engine.predict import disruptions, routes
 from previews.engine.predict.context import Context, Sync
 from previews.engine.predict.impact import impacts
 from tests.engine.predict.rollout_cells import (
@@ -213,20 +212,20 @@ def test_a_policy_that_lets_fewer_in(base, head, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (workload(replicas=1) + budget(minAvailable=1), "DRAIN-BLOCKED"),
-        (workload(replicas=3) + budget(maxUnavailable=0), "DRAIN-BLOCKED"),
-        (workload(replicas=3) + budget(minAvailable="70%"), "DRAIN-BLOCKED"),
-        (workload() + autoscaler(1) + budget(minAvailable=1), "DRAIN-BLOCKED"),
+        (workload(replicas=1) + budget(minAvailable=1), "PDB-BLOCKS-DRAIN"),
+        (workload(replicas=3) + budget(maxUnavailable=0), "PDB-BLOCKS-DRAIN"),
+        (workload(replicas=3) + budget(minAvailable="70%"), "PDB-BLOCKS-DRAIN"),
+        (workload() + autoscaler(1) + budget(minAvailable=1), "PDB-BLOCKS-DRAIN"),
         (workload(replicas=3) + budget(minAvailable="60%"), None),
         (workload(replicas=2) + budget(minAvailable=1), None),
         (workload() + autoscaler(3) + budget(minAvailable=1), None),
         (workload(replicas=0) + budget(minAvailable=1), None),
-        (workload(name="other") + budget(minAvailable=1), "PDB-UNUSED"),
+        (workload(name="other") + budget(minAvailable=1), "PDB-MATCHES-NOTHING"),
         (workload(), None),
     ],
 )
 def test_case_22_a_budget_that_lets_no_pod_go(text, expected):
-    found = list(budget_rules.find_budgets(pair_of("", text).head, SHOP))
+    found = list(disruptions.check_drains(pair_of("", text).head, SHOP))
 
     assert [one.code for one in found] == ([expected] if expected else [])
 

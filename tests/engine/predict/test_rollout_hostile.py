@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from previews.engine.manifests import ResourceId, make_resource
-from previews.engine.predict import budgets, replicas, routes
+from previews.engine.predict import disruptions, replicas, routes
 from previews.engine.predict.context import Context, Sync
 from previews.engine.predict.impact import impacts
 from previews.engine.predict.objects import make_pair
@@ -24,7 +24,7 @@ from tests.engine.predict.rollout_cells import (
     workload,
 )
 
-STATE_RULES = [*budgets.RULES, *replicas.RULES, *routes.RULES]
+STATE_RULES = [*disruptions.RULES, *replicas.RULES, *routes.RULES]
 TEXTS = [
     workload(pod={"volumes": [{"name": "a", "configMap": {"name": "web"}}]}, envFrom=[{"secretRef": {"name": "web"}}]),
     workload("StatefulSet", 3, spec={"volumeClaimTemplates": [{"metadata": {"name": "a"}, "spec": {}}]}),
