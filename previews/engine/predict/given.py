@@ -7,10 +7,10 @@ the zero of a field that is no pointer. An empty mapping of a pointer (`security
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
+
+from previews.engine.predict.quantities import quantity
 
 # Mappings from text to text: their keys are the user's own.
 _TEXTS = frozenset(
@@ -30,10 +30,6 @@ _ZEROS = frozenset(
     "clusterIP loadBalancerIP externalName podManagementPolicy serviceName concurrencyPolicy volumeName divisor "
     "fsType key effect operator".split()
 )
-_NUMBER = r"([+-]?)([0-9]{1,60}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})"
-_QUANTITY = re.compile(rf"{_NUMBER}(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?[0-9]{{1,2}}))?")
-_UNITS = {f"{letter}i": Fraction(1024) ** power for power, letter in enumerate("KMGTPE", 1)}
-_UNITS |= {letter: Fraction(1000) ** power for power, letter in enumerate(("n", "u", "m", "", "k", *"MGTPE"), -3)}
 
 
 def given(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,13 +49,13 @@ def _given(key: str, value: Any) -> Any:
             key == "selector" and not any(isinstance(one, dict | list) for one in value.values())
         )
         if key in _QUANTITIES:
-            kept = {name: quantity(one) for name, one in value.items()}
+            kept = {name: one_form(one) for name, one in value.items()}
         else:
             kept = dict(value) if is_text else given(value)
         return kept if kept or not (is_text or key in _QUANTITIES or key in _STRUCTS) else None
     if isinstance(value, list):
         return [_item(one) for one in value] or None
-    return quantity(value) if key in _QUANTITY_FIELDS else value
+    return one_form(value) if key in _QUANTITY_FIELDS else value
 
 
 def _item(value: Any) -> Any:
@@ -68,14 +64,10 @@ def _item(value: Any) -> Any:
     return [_item(one) for one in value] if isinstance(value, list) else value
 
 
-def quantity(value: Any) -> Any:
+def one_form(value: Any) -> Any:
     """The one form of a quantity: a number, or thousandths as `1500m`, rounded up. What is none stays as it is."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    number = quantity(value)
+    if number is None:
         return value
-    found = _QUANTITY.fullmatch(str(value) if isinstance(value, str) or abs(value) < 1e60 else "")
-    if not found:
-        return value
-    sign, digits, unit, exponent = found.groups()
-    size = Fraction(digits) * (Fraction(10) ** int(exponent) if exponent else _UNITS[unit or ""])
-    thousandths = math.ceil(size * 1000) * (-1 if sign == "-" else 1)
+    thousandths = math.ceil(abs(number) * 1000) * (-1 if number < 0 else 1)
     return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)

@@ -10,7 +10,7 @@ from previews.engine.manifests import ResourceId
 from previews.engine.predict.context import Context
 from previews.engine.predict.differences import differences
 from previews.engine.predict.findings import Confidence, Finding, Severity, Steps
-from previews.engine.predict.given import quantity
+from previews.engine.predict.given import one_form
 from previews.engine.predict.objects import Pair
 from previews.engine.predict.rollouts import Movement
 from previews.engine.predict.workloads import Workload, child, children, counted, mapped, start, title, whole
@@ -208,7 +208,7 @@ def _quota(moved: list[Movement], pair: Pair) -> Iterator[Finding]:
 
 
 def _limit(value: Any) -> Fraction | None:
-    return _amount(quantity(value))
+    return _amount(one_form(value))
 
 
 def amount(size: Fraction, resource: str) -> str:
