@@ -74,16 +74,19 @@ def impacts(pair: Pair, context: Context, failing: Collection[ResourceId] = ()) 
 
     `failing` are workloads whose new pods cannot start, such as for want of a ConfigMap.
     """
-    moved, served = _moving(pair, context)
-    found = [*_of_workloads(moved, served, pair, context, failing), *(_of_service(one, context) for one in served)]
+    moved, served, of_workloads = _moving(pair, context)
+    if failing:
+        of_workloads = list(_of_workloads(moved, served, pair, context, failing))
+    found = [*of_workloads, *(_of_service(one, context) for one in served)]
     return tuple(sorted(found, key=lambda one: (CATEGORIES.index(one.category), not one.services)))
 
 
 # Asked for by the impact page and by the rules, one after the other.
 @lru_cache(maxsize=1)
-def _moving(pair: Pair, context: Context) -> tuple[list[Movement], list[Served]]:
+def _moving(pair: Pair, context: Context) -> tuple[list[Movement], list[Served], list[Impact]]:
     moved = movements(pair, context)
-    return moved, list(services(pair, context, moved))
+    served = list(services(pair, context, moved))
+    return moved, served, list(_of_workloads(moved, served, pair, context, ()))
 
 
 def _of_workloads(
@@ -236,8 +239,8 @@ def _of_service(one: Served, context: Context) -> Impact:
 
 def find_impacts(pair: Pair, context: Context) -> Iterator[Finding]:
     """OUTAGE-…, DEGRADED-…, UNPROVEN-ROLLOUT, SCALE, and what may keep new pods from coming up."""
-    moved, served = _moving(pair, context)
-    for one in _of_workloads(moved, served, pair, context, ()):
+    moved, served, found = _moving(pair, context)
+    for one in found:
         yield from _told(one)
     for two in served:
         yield from find_endpoints(two, context)

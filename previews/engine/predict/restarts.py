@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from previews.engine.normalise import normalise
@@ -126,12 +127,12 @@ def changes_data(change: Change) -> bool:
     return next(differences(data(change.base), data(change.head)), None) is not None
 
 
-def restarts(pair: Pair, context: Context) -> Iterator[tuple[Workload, Workload, Restart]]:
+# Several rules ask for those of one cell, one after the other.
+@lru_cache(maxsize=1)
+def restarts(pair: Pair, context: Context) -> tuple[tuple[Workload, Workload, Restart], ...]:
     """The workloads of both sides that change, and what that does to their pods."""
-    for change in pair.changes:
-        before, after = workload(change.base, context.kubernetes), workload(change.head, context.kubernetes)
-        if before and after:
-            yield before, after, restart(before, after, pair, context)
+    sides = ((workload(one.base, context.kubernetes), workload(one.head, context.kubernetes)) for one in pair.changes)
+    return tuple((before, after, restart(before, after, pair, context)) for before, after in sides if before and after)
 
 
 def find_restarts(pair: Pair, context: Context) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from previews.engine.predict.formulas import Rollout, RolloutPlan, rollout
 from previews.engine.predict.objects import Pair
 from previews.engine.predict.renames import Rename, keeps_both, renames
 from previews.engine.predict.replicas import Replicas, Scalers, autoscalers, replicas
-from previews.engine.predict.restarts import How, Restart, restart, sync_options
+from previews.engine.predict.restarts import How, Restart, restarts, sync_options
 from previews.engine.predict.settings import readers
 from previews.engine.predict.workloads import DAEMON_SET, Workload, plan, workload, workloads
 
@@ -62,12 +62,23 @@ def movements(pair: Pair, context: Context) -> list[Movement]:
     """All workloads of both sides, those whose pods stay as they are too."""
     base, head = autoscalers(pair.base.objects), autoscalers(pair.head.objects)
     renamed = {one.head.id: one for one in renames(pair, context)}
+    restarted = {after.id: one for _, after, one in restarts(pair, context)}
     reloaded = {one.after.id: one.reloaded for one in readers(pair, context) if one.reloaded}
     found = []
     for after in workloads(pair.head.objects, context.kubernetes):
         before = workload(pair.base.objects.get(after.id), context.kubernetes)
         if before is not None:
-            found.append(_changed(before, after, pair, context, base, head, reloaded.get(after.id, "")))
+            found.append(
+                _changed(
+                    before,
+                    after,
+                    restarted.get(after.id, Restart("no")),
+                    context,
+                    base,
+                    head,
+                    reloaded.get(after.id, ""),
+                )
+            )
         elif after.id in renamed:
             found.append(_renamed(renamed[after.id], after, context, base, head))
         else:
@@ -77,10 +88,9 @@ def movements(pair: Pair, context: Context) -> list[Movement]:
 
 
 def _changed(
-    before: Workload, after: Workload, pair: Pair, context: Context, base: Scalers, head: Scalers, reloaded: str
+    before: Workload, after: Workload, found: Restart, context: Context, base: Scalers, head: Scalers, reloaded: str
 ) -> Movement:
     counts = replicas(before, after, base, head, context)
-    found = Restart("no") if before.object.text == after.object.text else restart(before, after, pair, context)
     change: Change = "now" if reloaded and found.how == "no" else found.how
     if change == "refused":
         counts = replace(counts, after=counts.before, wanted=counts.before)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from previews.engine.manifests import ResourceId
@@ -88,6 +89,7 @@ class Stale:
     reloaded: str = ""
 
 
+@lru_cache(maxsize=1)
 def readers(pair: Pair, context: Context) -> list[Stale]:
     """The workloads of both sides that read an entry of a ConfigMap or Secret that changes."""
     changed = dict(_changed(pair))

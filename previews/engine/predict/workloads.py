@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from previews.engine.manifests import ResourceId
@@ -47,10 +48,18 @@ def whole(value: Any, otherwise: int = 0) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment, StatefulSet or DaemonSet of one side. `content` is with its defaults."""
+    """A Deployment, StatefulSet or DaemonSet of one side. `content` is with its defaults.
+
+    `template` is that of its pods, `pod` the pods' spec, `labels` the pods' labels. `containers` are those that run all
+    the time: sidecars among the init containers too.
+    """
 
     object: Object
     content: Mapping[str, Any]
+    template: Mapping[str, Any]
+    pod: Mapping[str, Any]
+    labels: Mapping[str, Any]
+    containers: tuple[dict[str, Any], ...]
 
     @property
     def id(self) -> ResourceId:
@@ -61,21 +70,6 @@ class Workload:
     def title(self) -> str:
         """Its kind and name."""
         return title(self.id)
-
-    @property
-    def template(self) -> Mapping[str, Any]:
-        """Its pod template."""
-        return mapped(self.content, "spec", "template")
-
-    @property
-    def pod(self) -> Mapping[str, Any]:
-        """The spec of its pods."""
-        return mapped(self.template, "spec")
-
-    @property
-    def labels(self) -> Mapping[str, Any]:
-        """The labels of its pods."""
-        return mapped(self.template, "metadata", "labels")
 
     @property
     def replicas(self) -> int:
@@ -91,12 +85,6 @@ class Workload:
     def strategy(self) -> Mapping[str, Any]:
         """Its strategy, by whichever name."""
         return mapped(self.content, "spec", "strategy" if self.id.kind == "Deployment" else "updateStrategy")
-
-    @property
-    def containers(self) -> list[dict[str, Any]]:
-        """The containers that run all the time: sidecars among the init containers too."""
-        sidecars = [one for one in children(self.pod, "initContainers") if one.get("restartPolicy") == "Always"]
-        return children(self.pod, "containers") + sidecars
 
     @property
     def is_ready_by_probe(self) -> bool:
@@ -123,12 +111,23 @@ def workload(object: Object | None, kubernetes: Minor) -> Workload | None:
     """The workload that an object is, None for all else."""
     if object is None or (object.id.group, object.id.kind) not in ROLLED:
         return None
-    return Workload(object, with_defaults(object, kubernetes))
+    return _read(object, kubernetes)
 
 
 def workloads(objects: Objects, kubernetes: Minor) -> Iterator[Workload]:
     """All workloads of a side."""
-    return (Workload(one, with_defaults(one, kubernetes)) for one in objects.of(*ROLLED))
+    return (_read(one, kubernetes) for one in objects.of(*ROLLED))
+
+
+# Most rules about rollouts ask for the same ones.
+@lru_cache(maxsize=512)
+def _read(object: Object, kubernetes: Minor) -> Workload:
+    content = with_defaults(object, kubernetes)
+    template = mapped(content, "spec", "template")
+    pod = mapped(template, "spec")
+    sidecars = [one for one in children(pod, "initContainers") if one.get("restartPolicy") == "Always"]
+    containers = (*children(pod, "containers"), *sidecars)
+    return Workload(object, content, template, pod, mapped(template, "metadata", "labels"), containers)
 
 
 def plan(one: Workload, before: int, after: int, restarts: bool, recreated: bool, kubernetes: Minor) -> RolloutPlan:
