@@ -1,7 +1,7 @@
-"""PodDisruptionBudgets: how many pods their author wants to serve at all times.
+"""What PodDisruptionBudgets say of how many pods should serve at all times.
 
-They hold back evictions (drained nodes), not rollouts (pkg/controller/disruption; pkg/registry/core/pod/storage
-eviction.go); but what they say is what the author wants.
+They hold back evictions, not rollouts (pkg/registry/core/pod/storage/eviction.go); but what they say is what the author
+wants. Whether they block drains is asked in previews.engine.predict.disruptions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from previews.engine.predict.selectors import selects
 from previews.engine.predict.workloads import Workload, child
 
 BUDGET = ("policy", "PodDisruptionBudget")
-_SOURCE = "pkg/controller/disruption/disruption.go getExpectedPodCount"
 
 
 def budgets(objects: Objects) -> list[Object]:

@@ -81,7 +81,8 @@ def predict_cell(
     plan = sync_plan(pair, context)
     way_back = judge(pair.reversed(), replace(context, deletes_application=False), (), BACK_RULES)
     rejected = {one.object for one in said.introduced if one.severity == "blocked" and one.object}
-    moved = impacts(pair, context)
+    startless = {one.object for one in said.introduced if one.code == "REF-MISSING" and one.confidence != "possible"}
+    moved = impacts(pair, context, {one for one in startless if one})
     restarts = any(one.change in ("now", "recreated", "renamed") for one in moved)
     return Prediction(
         said.introduced,
