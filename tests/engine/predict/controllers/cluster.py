@@ -54,8 +54,9 @@ class Pod:
 class Outcome:
     """What was seen of a rollout, from the moment before the change until nothing moves any more.
 
-    Terminating pods serve nobody: they count in most_existing only. rounds are the instants at which pods of the last
-    template were started; finished is when everything was as the last specification wants it, None if it never was.
+    Terminating pods serve nobody: they count in most_existing only. most_pods is seen when all controllers rest: two
+    ReplicaSets change at one instant, and which pod comes or goes first is chance. rounds are the instants at which
+    pods were started; finished is when everything was as the last specification wants it, None if it never was.
     """
 
     least_available: int
@@ -79,7 +80,7 @@ class Cluster:
     quota: float = NEVER
     now: float = 0
     pods: list[Pod] = field(default_factory=list)
-    starts: dict[int, set[float]] = field(default_factory=dict)
+    starts: set[float] = field(default_factory=set)
     trail: list[tuple[float, int]] = field(default_factory=list)
     due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     made: int = 0
@@ -111,8 +112,7 @@ class Cluster:
         if len(self.pods) >= self.quota:
             raise Full
         pod = self._add(template, home)
-        self.starts.setdefault(template, set()).add(self.now)
-        self.most_pods = max(self.most_pods, self.active)
+        self.starts.add(self.now)
         self.most_existing = max(self.most_existing, len(self.pods))
         ready = self.now + self.times.ready(template) if healthy else NEVER
         self.at(ready, lambda: self._becomes_ready(pod))
@@ -132,7 +132,7 @@ class Cluster:
         elif goes:
             self.at(self.now + gone, lambda: self.pods.remove(pod))
 
-    def run(self, act: Callable[[], bool], done: Callable[[], bool], template: Callable[[], int]) -> Outcome:
+    def run(self, act: Callable[[], bool], done: Callable[[], bool]) -> Outcome:
         """Lets the controllers act until they rest, then moves the clock to what is due next, until nothing is."""
         self._looks()
         self.most_pods, self.most_existing = self.active, len(self.pods)
@@ -142,15 +142,15 @@ class Cluster:
             while act():
                 patience -= 1
                 assert patience, "the controllers never come to rest"
+            self.most_pods = max(self.most_pods, self.active)
             finished = (self.now if finished is None else finished) if done() else None
             if not self.due:
                 break
             self.now = self.due[0][0]
             while self.due and self.due[0][0] == self.now:
                 heapq.heappop(self.due)[2]()
-        rounds = len(self.starts.get(template(), ()))
-        least = int(self.least_available), int(self.least_ready)
-        return Outcome(*least, self.most_pods, self.most_existing, rounds, finished, tuple(self.trail))
+        least, most = (int(self.least_available), int(self.least_ready)), (self.most_pods, self.most_existing)
+        return Outcome(*least, *most, len(self.starts), finished, tuple(self.trail))
 
     def _add(self, template: int, home: Hashable) -> Pod:
         self.made += 1

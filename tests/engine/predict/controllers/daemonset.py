@@ -38,7 +38,7 @@ def play_daemonset(
             controller.spec = spec
         else:
             cluster.at(time, lambda spec=spec: controller.take(spec))  # type: ignore[misc]
-    return cluster.run(controller.sync, controller.done, lambda: controller.spec.template)
+    return cluster.run(controller.sync, controller.done)
 
 
 @dataclass

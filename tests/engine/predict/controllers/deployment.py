@@ -64,7 +64,7 @@ def play_deployment(
         changes = [actor() for actor in shuffled(actors, order)]
         return any(changes)
 
-    return cluster.run(act, controller.done, lambda: controller.spec.template)
+    return cluster.run(act, controller.done)
 
 
 @dataclass
