@@ -56,7 +56,8 @@ class Outcome:
 
     Terminating pods serve nobody: they count in most_existing only. most_pods is seen when all controllers rest: two
     ReplicaSets change at one instant, and which pod comes or goes first is chance. rounds are the instants at which
-    pods were started; finished is when everything was as the last specification wants it, None if it never was.
+    pods were started; finished is when everything was as the last specification wants it, None if it never was. At the
+    end waiting pods are there that are not available, among them those that never will be.
     """
 
     least_available: int
@@ -65,6 +66,7 @@ class Outcome:
     most_existing: int
     rounds: int
     finished: float | None
+    waiting: int
     trail: tuple[tuple[float, int], ...]
 
 
@@ -150,7 +152,7 @@ class Cluster:
             while self.due and self.due[0][0] == self.now:
                 heapq.heappop(self.due)[2]()
         least, most = (int(self.least_available), int(self.least_ready)), (self.most_pods, self.most_existing)
-        return Outcome(*least, *most, len(self.starts), finished, tuple(self.trail))
+        return Outcome(*least, *most, len(self.starts), finished, self.active - self.available, tuple(self.trail))
 
     def _add(self, template: int, home: Hashable) -> Pod:
         self.made += 1

@@ -186,7 +186,8 @@ class DeploymentController:
 
     def _recreate(self) -> None:
         scaled_down = [self._resize(r, 0) for r in active(self._old())]
-        if any(scaled_down) or any(r.seen_replicas or r.pods for r in self._old()):
+        old_pods = any(pod.template != self.spec.template for pod in self.cluster.pods)
+        if any(scaled_down) or old_pods or any(r.seen_replicas for r in self._old()):
             return
         self._resize(self._needed(), self.spec.replicas)
 
