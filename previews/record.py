@@ -154,6 +154,7 @@ def _pending(preview: Preview, cell: PlannedCell, blobs: Mapping[str, Blob]) -> 
             "cascades": cell.cascades,
             "by_argo_cd": cell.by_argo_cd,
             "kubernetes": cell.kubernetes,
+            "knows_apis": cell.knows_apis,
             "held": cell.held,
             "notes": [clean(note) for note in cell.notes],
         },
@@ -216,6 +217,7 @@ def planned_cell(row: Cell) -> PlannedCell:
         cascades=plan["cascades"],
         by_argo_cd=plan["by_argo_cd"],
         kubernetes=tuple(plan.get("kubernetes", ("", ""))),
+        knows_apis=plan.get("knows_apis", False),
         held=plan["held"],
         notes=tuple(plan["notes"]),
     )

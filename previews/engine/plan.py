@@ -32,7 +32,8 @@ class PlannedCell:
     `namespaces` are the destination's, for objects that name none; a side that is not there has the other's.
     `ignore` are each side's own rules; `trackers` the names that mark each side's objects, "" where nothing does.
     `cascades`: deleting the Application deletes what it made.
-    `kubernetes` are the cluster's versions on both sides, "" where nobody said.
+    `kubernetes` are the cluster's versions on both sides, "" where nobody said; `knows_apis` tells whether it is known
+    which APIs it serves, by which charts choose.
     `held` is why nothing is deployed although the manifests differ, "" when there is no such reason; `notes` are said
     on the cell. `files` are the value files of both sides, none where a side cannot be read.
     """
@@ -59,6 +60,7 @@ class PlannedCell:
     cascades: bool = True
     by_argo_cd: bool = True
     kubernetes: tuple[str, str] = ("", "")
+    knows_apis: bool = False
     held: str = ""
     notes: tuple[str, ...] = ()
     files: tuple[ValueFile, ...] = ()
@@ -195,6 +197,7 @@ def _plan_cell(pair: _Pair, pinned: bool, tracks: bool, show: Show) -> PlannedCe
         trackers=(old_one.instance_name, new_one.instance_name) if tracks and by_argo_cd else ("", ""),
         cascades=old_one.cascades,
         by_argo_cd=by_argo_cd,
+        knows_apis=bool((after or shown).profile.api_versions),
         kubernetes=((before or shown).profile.kubernetes_version, (after or shown).profile.kubernetes_version),
         pinned=pinned,
         held=said.held,

@@ -112,6 +112,7 @@ def _context(planned: PlannedCell, around: Surroundings, outlook: Outlook) -> Co
         deletes_application=not planned.on_head,
         cascades=planned.cascades,
         by_argo_cd=planned.by_argo_cd,
+        knows_apis=planned.knows_apis,
     )
 
 

@@ -36,7 +36,7 @@ class Context:
     `kubernetes` is the cluster's minor at head, `base_kubernetes` at base. `namespace` is where objects go that name
     none. `definitions` are the CRDs that any application of the cluster renders at head, by (group, kind).
     `elsewhere` are the objects that other applications of the cluster have at head, with the application's name.
-    `by_argo_cd` is False where Flux applies it.
+    `by_argo_cd` is False where Flux applies it. `knows_apis`: it was rendered for the APIs that the cluster serves.
     `nodes` is how many nodes the cluster has, `node_ports` the range of its node ports, both ends in it.
     `capacity_floor` is the part of the replicas that has to serve at all times where no PodDisruptionBudget says more.
     `startup_seconds` are measured times until a pod is ready, by `namespace/name` of its workload.
@@ -56,3 +56,4 @@ class Context:
     deletes_application: bool = False
     cascades: bool = True
     by_argo_cd: bool = True
+    knows_apis: bool = False

@@ -82,7 +82,13 @@ def served(side: Side, context: Context) -> Iterator[Finding]:
         what = f"{one.api_version} {one.id.kind}"
         if context.kubernetes >= removal.removed:
             text = f"{what} is not served since Kubernetes {at}, and the cluster has {now}"
-            yield Finding("API-GONE", "blocked", text, one.id, ("apiVersion",), one.api_version, _SOURCE, remedy)
+            if context.knows_apis:
+                yield Finding("API-GONE", "blocked", text, one.id, ("apiVersion",), one.api_version, _SOURCE, remedy)
+                continue
+            # Charts choose by what they are told, and Argo CD tells them what the cluster serves.
+            remedy += "; or tell the cluster's apiVersions in astrolabe.yaml, should the chart choose by them"
+            steps = ("apiVersion",)
+            yield Finding("API-GONE", "warning", text, one.id, steps, one.api_version, _SOURCE, remedy, "likely")
         elif context.kubernetes[1] + 1 == removal.removed[1]:
             text = f"{what} is not served from Kubernetes {at} on, and the cluster has {now}"
             yield Finding("API-GONE", "warning", text, one.id, ("apiVersion",), one.api_version, _SOURCE, remedy)

@@ -24,7 +24,7 @@ from tests.engine.predict.asking import found, text_of
     ],
 )
 def test_what_is_served(kind, minor, expected):
-    said = [one[0] for one in found(served.RULES, text_of(kind), kubernetes=(1, minor))]
+    said = [one[0] for one in found(served.RULES, text_of(kind), kubernetes=(1, minor), knows_apis=True)]
     assert said == ([expected] if expected else [])
 
 
@@ -32,6 +32,11 @@ def test_the_message_says_since_when_and_what_instead():
     ((_, code, place, message),) = found(served.RULES, text_of("batch/v1beta1 CronJob"), kubernetes=(1, 29))
     assert (code, place) == ("API-GONE", "apiVersion")
     assert message == "batch/v1beta1 CronJob is not served since Kubernetes 1.25, and the cluster has 1.29"
+
+
+def test_a_chart_that_chose_without_knowing_the_cluster_is_not_called_rejected():
+    ((severity, code, _, _),) = found(served.RULES, text_of("batch/v1beta1 CronJob"), kubernetes=(1, 29))
+    assert (severity, code) == ("warning", "API-GONE")
 
 
 def test_what_was_there_before_is_nothing_new():
