@@ -75,7 +75,8 @@ def manifests_of(bench: Workbench, config: str = "") -> Iterator[tuple[Instance,
     results = bench.manifests([request for _, request in requests])
     for instance, request in requests:
         result = results[request.key]
-        if isinstance(result, Manifest):
+        # What lacks a chart is doubted anyway.
+        if isinstance(result, Manifest) and not result.missing:
             yield instance, result
 
 

@@ -16,6 +16,7 @@ from previews.engine.manifests import Manifest
 from previews.engine.plan import PlannedCell
 from previews.engine.predict.around import Around, Surroundings
 from previews.engine.predict.context import Context, Minor, Sync
+from previews.engine.predict.findings import Finding, Severity
 from previews.engine.predict.impact import impacts
 from previews.engine.predict.judge import judge
 from previews.engine.predict.objects import make_pair
@@ -78,6 +79,8 @@ def predict_cell(
     pair = make_pair(sides[0].resources, sides[1].resources, {one.id for one in cell.resources})
     context = _context(planned, around.of(cell.cluster, cell.application), outlook)
     said = judge(pair, context, STATE_RULES, CHANGE_RULES)
+    if sides[1].missing:
+        said = replace(said, introduced=tuple(map(_doubted, said.introduced)))
     plan = sync_plan(pair, context)
     way_back = judge(pair.reversed(), replace(context, deletes_application=False), (), BACK_RULES)
     rejected = {one.object for one in said.introduced if one.severity == "blocked" and one.object}
@@ -94,6 +97,12 @@ def predict_cell(
         apply=outcome(plan, rejected),
         rollback=rollback(pair, context, said.introduced, way_back.introduced, restarts, plan),
     )
+
+
+def _doubted(finding: Finding) -> Finding:
+    """A finding on a manifest that lacks a chart dependency, whose values and objects may be what is missed."""
+    severity: Severity = "warning" if finding.severity == "blocked" else finding.severity
+    return replace(finding, severity=severity, confidence="possible")
 
 
 def _context(planned: PlannedCell, around: Surroundings, outlook: Outlook) -> Context:
