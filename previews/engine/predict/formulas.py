@@ -17,8 +17,14 @@ Strategy = Literal["RollingUpdate", "Recreate", "OnDelete"]
 #: A number of pods, or a part of them as `25%`.
 Share = int | str
 
-#: From this version on a StatefulSet's maxUnavailable counts (MaxUnavailableStatefulSet is on by default).
-UNAVAILABLE_OF_STATEFUL_SETS: Minor = (1, 35)
+
+def counts_unavailable(kubernetes: Minor) -> bool:
+    """Whether a StatefulSet's maxUnavailable counts: the gate MaxUnavailableStatefulSet, by default.
+
+    On in 1.35, where its fourth patch switched it off (kubernetes pull request 137904), off in 1.36, on from 1.37.
+    """
+    return kubernetes == (1, 35) or kubernetes >= (1, 37)
+
 
 _DEFAULTS: dict[str, tuple[Share, Share]] = {"Deployment": ("25%", "25%"), "StatefulSet": (0, 1), "DaemonSet": (0, 1)}
 
@@ -115,7 +121,7 @@ def _deployment(plan: RolloutPlan) -> Rollout:
 
 def _stateful_set(plan: RolloutPlan) -> Rollout:
     unavailable = 1
-    if plan.kubernetes >= UNAVAILABLE_OF_STATEFUL_SETS:
+    if counts_unavailable(plan.kubernetes):
         unavailable = max(1, part(_shares(plan)[1], plan.after, False) or 0)
     added = max(0, plan.after - plan.before)
     restarted = max(0, min(plan.before, plan.after) - plan.partition)

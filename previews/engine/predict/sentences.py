@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from previews.engine.predict.context import Context
-from previews.engine.predict.formulas import UNAVAILABLE_OF_STATEFUL_SETS, Share
+from previews.engine.predict.formulas import Share, counts_unavailable
 from previews.engine.predict.rollouts import Movement
 from previews.engine.predict.workloads import Start, Workload, child, counted, mapped, whole
 
@@ -103,9 +103,8 @@ def _stateful_set(one: Movement, context: Context) -> str:
         else "one after the other"
     )
     ignored = ""
-    if one.plan.unavailable not in (None, 1) and context.kubernetes < UNAVAILABLE_OF_STATEFUL_SETS:
-        minor = ".".join(map(str, UNAVAILABLE_OF_STATEFUL_SETS))
-        ignored = f" (maxUnavailable counts from {minor} on)"
+    if one.plan.unavailable not in (None, 1) and not counts_unavailable(context.kubernetes):
+        ignored = f" (maxUnavailable does not count in Kubernetes {'.'.join(map(str, context.kubernetes))})"
     return f"{_count(one)}{some}, {how}{ignored}, so at least {_serves(found.minimum)}"
 
 

@@ -121,6 +121,8 @@ def test_case_13_a_partition():
         ("Parallel", (1, 34), 4, 5),
         ("Parallel", (1, 35), 3, 3),
         ("OrderedReady", (1, 35), 3, 5),
+        ("Parallel", (1, 36), 4, 5),
+        ("Parallel", (1, 37), 3, 3),
     ],
 )
 def test_case_14_max_unavailable_of_a_stateful_set_counts_from_1_35(policy, kubernetes, minimum, waves):
@@ -129,7 +131,7 @@ def test_case_14_max_unavailable_of_a_stateful_set_counts_from_1_35(policy, kube
     one = changed("StatefulSet", 5, context=context, spec=spec)
 
     assert (one.minimum, one.waves) == (minimum, waves)
-    assert ("counts from 1.35 on" in one.sentence) == (kubernetes < (1, 35))
+    assert ("maxUnavailable does not count" in one.sentence) == (kubernetes in ((1, 34), (1, 36)))
 
 
 def test_case_15_a_daemon_set_rounds_up():
