@@ -10,9 +10,10 @@ from typing import Any
 
 from previews.engine.manifests import ResourceId
 from previews.engine.predict.context import Context
-from previews.engine.predict.fields import changed, is_unstable, mapping, number, sequence, text
+from previews.engine.predict.fields import changed, is_unstable, number, sequence, text
 from previews.engine.predict.findings import Finding, StateRule, Steps, told
 from previews.engine.predict.objects import Object, Side
+from previews.engine.predict.pods import mapping
 
 _SOURCE = "pkg/apis/autoscaling/validation/validation.go"
 _HPA = ("autoscaling", "HorizontalPodAutoscaler")
@@ -38,45 +39,45 @@ def check_bounds(side: Side, context: Context) -> Iterator[Finding]:
         if least is not None and least < 1:
             yield _too_few(one, spec, least)
         if most is not None and most < 1:
-            yield _bound(one, "HPA-MAX", "maxReplicas", most, f"maxReplicas is {most}, and must be at least 1.")
+            yield _bound(one, "HPA-MAX", "maxReplicas", most, f"maxReplicas is {most}, and must be at least 1")
         elif most is not None and least is not None and most < least:
             yield _bound(
                 one,
                 "HPA-RANGE",
                 "maxReplicas",
                 f"{least}/{most}",
-                f"maxReplicas is {most}, less than minReplicas {least}.",
+                f"maxReplicas is {most}, less than minReplicas {least}",
             )
 
 
 def _too_few(one: Object, spec: Mapping[str, Any], least: int) -> Finding:
     types = {mapping(metric).get("type") for metric in sequence(spec.get("metrics"))}
     if least < 0:
-        return _bound(one, "HPA-MIN", "minReplicas", least, f"minReplicas is {least}, and must be at least 1.")
+        return _bound(one, "HPA-MIN", "minReplicas", least, f"minReplicas is {least}, and must be at least 1")
     if not types & {"Object", "External"}:
         return _bound(
             one,
             "HPA-MIN",
             "minReplicas",
             least,
-            "minReplicas is 0, which needs an Object or External metric; there is none.",
+            "minReplicas is 0, which needs an Object or External metric; there is none",
         )
     return Finding(
         "HPA-MIN",
         "warning",
-        "minReplicas is 0, which the API server rejects unless the feature gate HPAScaleToZero is on.",
+        "minReplicas is 0, which the API server rejects unless the feature gate HPAScaleToZero is on",
         one.id,
         ("spec", "minReplicas"),
         "0",
         f"{_SOURCE} ValidateHorizontalPodAutoscaler",
-        "Set minReplicas to 1, or scale to zero with KEDA.",
+        "set minReplicas to 1, or scale to zero with KEDA",
         "likely",
     )
 
 
 def _bound(one: Object, code: str, field: str, value: object, message: str) -> Finding:
     source = f"{_SOURCE} validateHorizontalPodAutoscalerSpec"
-    return Finding(code, "blocked", message, one.id, ("spec", field), str(value), source, "Let 1 ≤ min ≤ max hold.")
+    return Finding(code, "blocked", message, one.id, ("spec", field), str(value), source, "let 1 ≤ min ≤ max hold")
 
 
 def check_metrics(side: Side, context: Context) -> Iterator[Finding]:
@@ -97,12 +98,12 @@ def _metric(one: Object, metric: Mapping[str, Any], steps: Steps) -> Iterator[Fi
         yield Finding(
             "HPA-METRIC",
             "blocked",
-            f"A metric of the type {metric['type']} has exactly the field {wanted}; this has {_list(present)}.",
+            f"a metric of the type {metric['type']} has exactly the field {wanted}; this has {_list(present)}",
             one.id,
             steps,
             _list(present),
             f"{_SOURCE} validateMetricSpec",
-            f"Write the metric under {wanted}.",
+            f"write the metric under {wanted}",
         )
     target = mapping(mapping(metric.get(wanted)).get("target"))
     utilization = number(target.get("averageUtilization"))
@@ -110,12 +111,12 @@ def _metric(one: Object, metric: Mapping[str, Any], steps: Steps) -> Iterator[Fi
         yield Finding(
             "HPA-TARGET-VALUE",
             "blocked",
-            f"averageUtilization is {utilization}, and must be at least 1.",
+            f"averageUtilization is {utilization}, and must be at least 1",
             one.id,
             (*steps, wanted, "target", "averageUtilization"),
             str(utilization),
             f"{_SOURCE} validateMetricTarget",
-            "Set a percentage of at least 1.",
+            "set a percentage of at least 1",
         )
 
 
@@ -142,12 +143,12 @@ def _seconds(
     yield Finding(
         "HPA-BEHAVIOR",
         "blocked",
-        f"{field} is {value}, and must be {limit}.",
+        f"{field} is {value}, and must be {limit}",
         one.id,
         (*steps, field),
         str(value),
         f"{_SOURCE} validateScalingRules",
-        f"Set {field} to {limit}.",
+        f"set {field} to {limit}",
     )
 
 
@@ -164,12 +165,12 @@ def check_targets(side: Side, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "HPA-TARGET",
                 "warning",
-                f"The {told(kind)} {told(name)} it scales is none of the application's {len(side.objects)} objects.",
+                f"the {told(kind)} {told(name)} it scales is none of the application's {len(side.objects)} objects",
                 one.id,
                 ("spec", "scaleTargetRef", "name"),
                 told(f"{group}/{kind}/{name}"),
                 "pkg/controller/podautoscaler/horizontal.go",
-                "Correct scaleTargetRef, apiVersion included, or delete the autoscaler.",
+                "correct scaleTargetRef, apiVersion included, or delete the autoscaler",
                 "likely",
             )
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from previews.engine.predict.context import Context
-from previews.engine.predict.fields import changed, is_unstable, mapping, text
+from previews.engine.predict.fields import changed, is_unstable, text
 from previews.engine.predict.findings import Finding, StateRule, Steps, told
 from previews.engine.predict.objects import Object, Side
+from previews.engine.predict.pods import mapping
 
 _SOURCE = "pkg/apis/core/validation/validation.go"
 _CONFIG_MAP = ("", "ConfigMap")
@@ -45,12 +46,12 @@ def check_keys(side: Side, context: Context) -> Iterator[Finding]:
                     yield Finding(
                         "CM-SEC-KEY",
                         "blocked",
-                        f'The key "{told(key)}" {why}.',
+                        f'the key "{told(key)}" {why}',
                         one.id,
                         (field, key),
                         told(key),
                         f"{_SOURCE} Validate{one.id.kind}",
-                        "Use letters, digits, hyphens, underscores and dots.",
+                        "use letters, digits, hyphens, underscores and dots",
                     )
 
 
@@ -69,16 +70,16 @@ def check_config_maps(side: Side, context: Context) -> Iterator[Finding]:
         for key in plain:
             if key in binary:
                 yield _finding(
-                    one, "CM-KEY-TWICE", f'The key "{told(key)}" is in data and in binaryData.', ("data", key)
+                    one, "CM-KEY-TWICE", f'the key "{told(key)}" is in data and in binaryData', ("data", key)
                 )
         sizes = [len(value.encode("utf-8", "replace")) for value in plain.values() if isinstance(value, str)]
         for key, value in binary.items():
             size = _decoded_size(value)
             if size is None:
-                yield _finding(one, "CM-BASE64", f'The value of "{told(key)}" is not base64.', ("binaryData", key))
+                yield _finding(one, "CM-BASE64", f'the value of "{told(key)}" is not base64', ("binaryData", key))
             sizes.append(size or 0)
         if sum(sizes) > _LARGEST and not is_unstable(*plain.values(), *binary.values()):
-            message = f"Its values are {sum(sizes):,} bytes together; at most {_LARGEST:,} (1 MiB) are allowed."
+            message = f"its values are {sum(sizes):,} bytes together; at most {_LARGEST:,} (1 MiB) are allowed"
             yield _finding(one, "CM-SIZE", message, ("data",))
 
 
@@ -95,9 +96,9 @@ def _decoded_size(value: Any) -> int | None:
 def _finding(one: Object, code: str, message: str, steps: Steps) -> Finding:
     value = told(steps[-1]) if len(steps) > 1 else ""
     remedies = {
-        "CM-KEY-TWICE": "Leave it out of one of them.",
-        "CM-BASE64": "Encode it as base64, or move it to data.",
-        "CM-SIZE": "Split the ConfigMap, or keep large files elsewhere.",
+        "CM-KEY-TWICE": "leave it out of one of them",
+        "CM-BASE64": "encode it as base64, or move it to data",
+        "CM-SIZE": "split the ConfigMap, or keep large files elsewhere",
     }
     return Finding(code, "blocked", message, one.id, steps, value, f"{_SOURCE} ValidateConfigMap", remedies[code])
 
@@ -116,12 +117,12 @@ def check_secret_types(side: Side, context: Context) -> Iterator[Finding]:
                 yield Finding(
                     "SECRET-TYPE",
                     "blocked",
-                    f"A Secret of the type {kind} must have the key {names}; it has {_list(list(held))}.",
+                    f"a Secret of the type {kind} must have the key {names}; it has {_list(list(held))}",
                     one.id,
                     ("data",),
                     f"{kind} {names}",
                     f"{_SOURCE} ValidateSecret",
-                    f"Add {names}, or use the type Opaque.",
+                    f"add {names}, or use the type Opaque",
                 )
         if kind == "kubernetes.io/service-account-token" and not mapping(one.get("metadata", "annotations")).get(
             _ACCOUNT
@@ -129,12 +130,12 @@ def check_secret_types(side: Side, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "SECRET-TYPE",
                 "blocked",
-                f"A Secret of the type {kind} must name its account in the annotation {_ACCOUNT}; it has none.",
+                f"a Secret of the type {kind} must name its account in the annotation {_ACCOUNT}; it has none",
                 one.id,
                 ("metadata", "annotations"),
                 f"{kind} {_ACCOUNT}",
                 f"{_SOURCE} ValidateSecret",
-                f"Add the annotation {_ACCOUNT}.",
+                f"add the annotation {_ACCOUNT}",
             )
 
 

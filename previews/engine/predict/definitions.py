@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from previews.engine.predict.context import Context
-from previews.engine.predict.dns import old_label_error, subdomain_error
-from previews.engine.predict.fields import changed, is_unstable, mapping, sequence, text
+from previews.engine.predict.fields import changed, is_unstable, sequence, text
 from previews.engine.predict.findings import Finding, StateRule, Steps, told
+from previews.engine.predict.names import service_problem, subdomain_problem
 from previews.engine.predict.objects import Object, Side
+from previews.engine.predict.pods import mapping
 from previews.engine.predict.structure import schema_errors
 
 _SOURCE = "apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go"
@@ -36,32 +37,32 @@ def check_names(side: Side, context: Context) -> Iterator[Finding]:
     for one, spec in _definitions(side):
         for steps, value, why in _name_errors(spec):
             if not is_unstable(value):
-                remedy = "Correct the name."
+                remedy = "correct the name"
                 source = f"{_SOURCE} ValidateCustomResourceDefinitionNames"
-                yield _found(one, "CRD-NAME", f"{why}.", steps, value, source, remedy)
+                yield _found(one, "CRD-NAME", why, steps, value, source, remedy)
 
 
 def _name_errors(spec: Mapping[str, Any]) -> Iterator[tuple[Steps, str, str]]:
     group, names = spec.get("group"), mapping(spec.get("names"))
     if isinstance(group, str):
-        why = subdomain_error(group) or ("" if "." in group else f'"{group}" has no dot')
-        if why:
-            yield ("group",), group, f"The group {why}"
+        problem = subdomain_problem(group) or ("" if "." in group else "has no dot")
+        if problem:
+            yield ("group",), group, f'the group "{told(group)}" {problem}'
     for field in ("plural", "kind"):
         if names.get(field) in (None, ""):
-            yield ("names", field), "", f"The definition has no {field}"
+            yield ("names", field), "", f"the definition has no {field}"
     for field in ("plural", "singular", "kind", "listKind"):
         value = text(names.get(field))
-        why = old_label_error(value.lower() if field in ("kind", "listKind") else value)
-        if value and why:
-            yield ("names", field), value, f"The {field} {why}"
+        problem = service_problem(value.lower() if field in ("kind", "listKind") else value)
+        if value and problem:
+            yield ("names", field), value, f"the {field} {told(value)} {problem}"
     for field in ("shortNames", "categories"):
         for index, value in enumerate(sequence(names.get(field))):
-            if isinstance(value, str) and old_label_error(value):
-                yield ("names", field, index), value, f"A word of {field} {old_label_error(value)}"
+            if isinstance(value, str) and (problem := service_problem(value)):
+                yield ("names", field, index), value, f'"{told(value)}" in {field} {problem}'
     kind = text(names.get("kind"))
     if kind and kind == names.get("listKind"):
-        yield ("names", "listKind"), kind, f'The kind and the listKind are both "{told(kind)}"'
+        yield ("names", "listKind"), kind, f"the kind and the listKind are both {told(kind)}"
 
 
 def check_versions(side: Side, context: Context) -> Iterator[Finding]:
@@ -72,25 +73,25 @@ def check_versions(side: Side, context: Context) -> Iterator[Finding]:
         stored = [told(version.get("name")) for version in versions if version.get("storage") is True]
         if len(stored) != 1 and (versions or spec.get("versions") in (None, [])):
             message = (
-                f"{len(stored)} of {len(versions)} versions are marked as the one that is stored; it must be exactly 1."
+                f"{len(stored)} of {len(versions)} versions are marked as the one that is stored; it must be exactly 1"
             )
-            remedy = "Set storage: true for one version, and false for the others."
+            remedy = "set storage: true for one version, and false for the others"
             yield _found(one, "CRD-STORAGE", message, ("versions",), ", ".join(stored), source, remedy)
         yield from _version_names(one, versions, source)
         if versions and not any(version.get("served") for version in versions):
             yield Finding(
                 "CRD-NOT-SERVED",
                 "warning",
-                f"None of the {len(versions)} versions is served, so that nobody can read or write its objects.",
+                f"none of the {len(versions)} versions is served, so that nobody can read or write its objects",
                 one.id,
                 ("spec", "versions"),
                 "",
                 source,
-                "Set served: true for a version.",
+                "set served: true for a version",
             )
         if spec.get("preserveUnknownFields") is True:
-            message = "preserveUnknownFields is true, which only definitions may have that had it before version v1."
-            remedy = "Set x-kubernetes-preserve-unknown-fields: true in the schema instead."
+            message = "preserveUnknownFields is true, which only definitions may have that had it before version v1"
+            remedy = "set x-kubernetes-preserve-unknown-fields: true in the schema instead"
             yield _found(one, "CRD-PRESERVE", message, ("preserveUnknownFields",), "true", source, remedy)
 
 
@@ -100,11 +101,19 @@ def _version_names(one: Object, versions: list[Mapping[str, Any]], source: str) 
         name = version.get("name")
         if not isinstance(name, str) or is_unstable(name):
             continue
-        why = old_label_error(name) or (f'"{told(name)}" stands there twice' if name in seen else "")
+        problem = service_problem(name) or ("stands there twice" if name in seen else "")
         seen.add(name)
-        if why:
+        if problem:
             steps = ("versions", index, "name")
-            yield _found(one, "CRD-VERSION-NAME", f"The version {why}.", steps, name, source, "Rename the version.")
+            yield _found(
+                one,
+                "CRD-VERSION-NAME",
+                f'the version "{told(name)}" {problem}',
+                steps,
+                name,
+                source,
+                "rename the version",
+            )
 
 
 def check_schemas(side: Side, context: Context) -> Iterator[Finding]:
@@ -117,17 +126,17 @@ def check_schemas(side: Side, context: Context) -> Iterator[Finding]:
             holder = version.get("schema")
             schema = mapping(holder).get("openAPIV3Schema")
             if schema is None and (holder is None or isinstance(holder, Mapping)):
-                message = f"The version {told(version.get('name'))} has no schema."
+                message = f"the version {told(version.get('name'))} has no schema"
                 source = f"{_SOURCE} validateCustomResourceDefinitionSpec"
-                yield _found(one, "CRD-NO-SCHEMA", message, steps, "", source, "Add schema.openAPIV3Schema.")
+                yield _found(one, "CRD-NO-SCHEMA", message, steps, "", source, "add schema.openAPIV3Schema")
             if not isinstance(schema, Mapping):
                 continue
             for count, (place, why) in enumerate(schema_errors(schema)):
                 if count == _MOST_ERRORS:
                     break
                 where = ".".join(str(step) for step in place) or "its root"
-                message = f"The schema of {told(version.get('name'))} is not structural: {told(where)} {why}."
-                remedy = "Say type, items and properties outside of allOf, anyOf, oneOf and not."
+                message = f"the schema of {told(version.get('name'))} is not structural: {told(where)} {why}"
+                remedy = "say type, items and properties outside of allOf, anyOf, oneOf and not"
                 yield _found(one, "CRD-SCHEMA", message, (*steps, *place), why, _STRUCTURE, remedy)
 
 

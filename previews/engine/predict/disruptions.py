@@ -11,9 +11,10 @@ from typing import Any
 
 from previews.engine.predict.amounts import amount, objection
 from previews.engine.predict.context import Context
-from previews.engine.predict.fields import changed, is_unstable, mapping, number, text
+from previews.engine.predict.fields import changed, is_unstable, number, text
 from previews.engine.predict.findings import Finding, StateRule, told
 from previews.engine.predict.objects import Object, Objects, Side
+from previews.engine.predict.pods import mapping
 from previews.engine.predict.selectors import selects
 
 _SOURCE = "pkg/apis/policy/validation/validation.go ValidatePodDisruptionBudgetSpec"
@@ -42,12 +43,12 @@ def check_budgets(side: Side, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "PDB-BOTH",
                 "blocked",
-                f"minAvailable is {told(least)} and maxUnavailable is {told(most)}; only one of both may be set.",
+                f"minAvailable and maxUnavailable are both set ({told(least)}, {told(most)}), and only one may be",
                 one.id,
                 ("spec", "maxUnavailable"),
                 told(f"{least}/{most}"),
                 _SOURCE,
-                "Remove one of both.",
+                "remove one of both",
             )
         for field in ("minAvailable", "maxUnavailable"):
             why = objection(spec.get(field))
@@ -55,12 +56,12 @@ def check_budgets(side: Side, context: Context) -> Iterator[Finding]:
                 yield Finding(
                     "PDB-AMOUNT",
                     "blocked",
-                    f"{field} {why}.",
+                    f"{field} {why}",
                     one.id,
                     ("spec", field),
                     told(spec.get(field)),
                     _SOURCE,
-                    "Write a whole number, or a percentage up to 100%.",
+                    "write a whole number, or a percentage up to 100%",
                 )
 
 
@@ -106,12 +107,12 @@ def _blocked_drain(one: Object, found: list[_Pods]) -> Iterator[Finding]:
         "PDB-BLOCKS-DRAIN",
         "warning",
         f"{field} {told(one.get('spec', field))} keeps {desired} of the {total} pods of {names},{least} so none may "
-        "be evicted and no node that runs one can be drained.",
+        "be evicted and no node that runs one can be drained",
         one.id,
         ("spec", field),
         f"{told(one.get('spec', field))} of {total}",
         "pkg/controller/disruption/disruption.go getExpectedPodCount",
-        "Let at least one pod go (maxUnavailable: 1), or run one more replica.",
+        "let at least one pod go (maxUnavailable: 1), or run one more replica",
         "likely",
     )
 
@@ -131,13 +132,13 @@ def _nothing(one: Object, objects: Objects, pods: list[_Pods], context: Context)
     return Finding(
         "PDB-MATCHES-NOTHING",
         "warning",
-        f"Its selector matches the pods of none of the {here} workloads of the application in its namespace, so that "
-        "it protects nothing.",
+        f"its selector matches the pods of none of the {here} workloads of the application in its namespace, so that "
+        "it protects nothing",
         one.id,
         ("spec", "selector"),
         told(one.get("spec", "selector")),
         "pkg/controller/disruption/disruption.go getPodsForPdb",
-        "Use the labels of a pod template.",
+        "use the labels of a pod template",
         "possible" if _others_make_pods(one, objects, context) else "likely",
     )
 

@@ -25,13 +25,13 @@ def check_shared(side: Side, context: Context) -> Iterator[Finding]:
         yield Finding(
             "OBJ-DUP",
             "blocked" if fails else "warning",
-            f"The application {told(other)} has this {one.id.kind} too: "
-            + ("FailOnSharedResource=true fails the sync." if fails else "both write it, and the last sync wins."),
+            f"the application {told(other)} has this {one.id.kind} too: "
+            + ("FailOnSharedResource=true fails the sync" if fails else "both write it, and the last sync wins"),
             one.id,
             (),
             told(other),
             "argoproj/argo-cd controller/state.go SharedResourceWarning",
-            "Let one of both applications have it.",
+            "let one of both applications have it",
             "likely",
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from previews.engine.predict.objects import Object, Side
@@ -12,11 +12,6 @@ from previews.engine.render.unstable import MARK
 def changed(side: Side, *kinds: tuple[str, str]) -> Iterator[Object]:
     """The changed objects of any of these (group, kind)."""
     return (one for one in side.changed if (one.id.group, one.id.kind) in kinds)
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """The value if it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def sequence(value: Any) -> list[Any]:

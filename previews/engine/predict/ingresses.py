@@ -9,11 +9,13 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from previews.engine.predict.containers import port_name_problem
 from previews.engine.predict.context import Context
-from previews.engine.predict.dns import port_name_error, subdomain_error, wildcard_error
-from previews.engine.predict.fields import changed, is_unstable, mapping, number, sequence, text
+from previews.engine.predict.fields import changed, is_unstable, number, sequence, text
 from previews.engine.predict.findings import ChangeRule, Finding, StateRule, Steps, told
+from previews.engine.predict.names import subdomain_problem, wildcard_problem
 from previews.engine.predict.objects import Object, Pair, Side
+from previews.engine.predict.pods import mapping
 
 _SOURCE = "pkg/apis/networking/validation/validation.go"
 _INGRESS = ("networking.k8s.io", "Ingress")
@@ -39,8 +41,8 @@ def check_hosts(side: Side, context: Context) -> Iterator[Finding]:
     """There are rules or a default backend, and hosts are DNS names, at most with a wildcard at their start."""
     for one, spec in _ingresses(side):
         if spec.get("rules") in (None, []) and spec.get("defaultBackend") is None:
-            message = "The Ingress has neither rules nor a defaultBackend."
-            yield _found(one, "ING-EMPTY", message, (), "", "ValidateIngressSpec", "Add a rule or a default backend.")
+            message = "the Ingress has neither rules nor a defaultBackend"
+            yield _found(one, "ING-EMPTY", message, (), "", "ValidateIngressSpec", "add a rule or a default backend")
         for index, rule in enumerate(sequence(spec.get("rules"))):
             yield from _host(one, mapping(rule).get("host"), ("rules", index, "host"), "validateIngressRules")
         for index, tls in enumerate(sequence(spec.get("tls"))):
@@ -54,11 +56,13 @@ def _host(one: Object, host: Any, steps: Steps, source: str, may_be_address: boo
     # An empty host in a rule means any; in a list it is no name.
     if not isinstance(host, str) or is_unstable(host) or (not host and not may_be_address):
         return
-    why = wildcard_error(host) if "*" in host else subdomain_error(host)
-    if not why and not may_be_address and _is_address(host):
-        why = f'"{host}" is an IP address, and must be a DNS name'
-    if why:
-        yield _found(one, "ING-HOST", f"The host {why}.", steps, host, source, "Write the host's DNS name.")
+    problem = wildcard_problem(host)
+    if not problem and not may_be_address and _is_address(host):
+        problem = "is an IP address, and must be a DNS name"
+    if problem:
+        yield _found(
+            one, "ING-HOST", f'the host "{told(host)}" {problem}', steps, host, source, "write the host's DNS name"
+        )
 
 
 def _is_address(host: str) -> bool:
@@ -76,8 +80,8 @@ def check_paths(side: Side, context: Context) -> Iterator[Finding]:
             http = mapping(rule).get("http")
             steps: Steps = ("rules", index, "http", "paths")
             if isinstance(http, Mapping) and http.get("paths") in (None, []):
-                message = "The rule has no paths, and must have at least one."
-                yield _found(one, "ING-PATHS", message, steps, "", "validateHTTPIngressRuleValue", "Add a path.")
+                message = "the rule has no paths, and must have at least one"
+                yield _found(one, "ING-PATHS", message, steps, "", "validateHTTPIngressRuleValue", "add a path")
             for place, path in enumerate(sequence(mapping(http).get("paths"))):
                 if isinstance(path, Mapping):
                     yield from _path(one, path, (*steps, place))
@@ -87,15 +91,13 @@ def _path(one: Object, path: Mapping[str, Any], steps: Steps) -> Iterator[Findin
     kind, value = path.get("pathType"), path.get("path")
     source = "validateHTTPIngressPath"
     if kind is None:
-        message = "The path has no pathType."
-        yield _found(one, "ING-PATH-TYPE", message, (*steps, "pathType"), "", source, "Add pathType: Prefix or Exact.")
+        message = "the path has no pathType"
+        yield _found(one, "ING-PATH-TYPE", message, (*steps, "pathType"), "", source, "add pathType: Prefix or Exact")
         return
     why = "" if is_unstable(value) else _path_error(text(value), text(kind))
     if why and (value is None or isinstance(value, str)):
-        message = f'The path "{told(text(value))}" {why}.'
-        remedy = (
-            "Start it with a slash, or use pathType: ImplementationSpecific for what only a controller understands."
-        )
+        message = f'the path "{told(text(value))}" {why}'
+        remedy = "start it with a slash, or use pathType: ImplementationSpecific for what only a controller understands"
         yield _found(one, "ING-PATH", message, (*steps, "path"), text(value), source, remedy)
 
 
@@ -131,31 +133,31 @@ def _backend(one: Object, backend: Mapping[str, Any], steps: Steps) -> Iterator[
     service, resource = backend.get("service"), backend.get("resource")
     message = ""
     if service is None and resource is None:
-        message = "The backend is neither a service nor a resource."
+        message = "the backend is neither a service nor a resource"
     elif service is not None and resource is not None:
-        message = "The backend is a service and a resource, and may be one of both."
+        message = "the backend is a service and a resource, and may be one of both"
     elif isinstance(service, Mapping):
         message = _service_error(service)
     if message:
-        remedy = "Name a service and one port, by number or name."
+        remedy = "name a service and one port, by number or name"
         yield _found(one, "ING-BACKEND", message, steps, message, "validateIngressBackend", remedy)
 
 
 def _service_error(service: Mapping[str, Any]) -> str:
     name, port = service.get("name"), mapping(service.get("port"))
     if name in (None, ""):
-        return "The backend's service has no name."
+        return "the backend's service has no name"
     port_name, port_number = port.get("name"), port.get("number")
     has_name, has_number = port_name not in (None, ""), port_number not in (None, 0)
     if has_name and has_number:
-        return f"The backend's port has the name {told(port_name)} and the number {told(port_number)}; one may be set."
+        return f"the backend's port has the name {told(port_name)} and the number {told(port_number)}; one may be set"
     if not has_name and not has_number:
-        return "The backend's port has neither a name nor a number."
+        return "the backend's port has neither a name nor a number"
     value = number(port_number)
     if value is not None and has_number and not 1 <= value <= _LAST_PORT:
-        return f"The backend's port is {value}, and must be from 1 to {_LAST_PORT}."
-    if isinstance(port_name, str) and has_name and not is_unstable(port_name) and port_name_error(port_name):
-        return f"The backend's port {port_name_error(port_name)}."
+        return f"the backend's port is {value}, and must be from 1 to {_LAST_PORT}"
+    if isinstance(port_name, str) and has_name and (problem := port_name_problem(port_name)):
+        return "" if is_unstable(port_name) else f'the backend\'s port "{told(port_name)}" {problem}'
     return ""
 
 
@@ -163,10 +165,10 @@ def check_ingress_classes(side: Side, context: Context) -> Iterator[Finding]:
     """The name of a class is a DNS name."""
     for one, spec in _ingresses(side):
         name = spec.get("ingressClassName")
-        if isinstance(name, str) and subdomain_error(name) and not is_unstable(name):
-            message = f"The class {subdomain_error(name)}."
+        if isinstance(name, str) and not is_unstable(name) and (problem := subdomain_problem(name)):
+            message = f'the class "{told(name)}" {problem}'
             steps = ("ingressClassName",)
-            yield _found(one, "ING-CLASS", message, steps, name, "ValidateIngressSpec", "Name an IngressClass.")
+            yield _found(one, "ING-CLASS", message, steps, name, "ValidateIngressSpec", "name an IngressClass")
 
 
 def check_new_classes(pair: Pair, context: Context) -> Iterator[Finding]:
@@ -182,13 +184,13 @@ def check_new_classes(pair: Pair, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "ING-CLASS-TWICE",
                 "blocked",
-                f'The class is "{told(name)}" in ingressClassName and "{told(annotation)}" in the annotation; '
-                + ("they must be the same." if context.kubernetes >= _BOTH_CLASSES else "only one may be set."),
+                f'the class is "{told(name)}" in ingressClassName and "{told(annotation)}" in the annotation; '
+                + ("they must be the same" if context.kubernetes >= _BOTH_CLASSES else "only one may be set"),
                 change.id,
                 ("metadata", "annotations", _CLASS_ANNOTATION),
                 told(annotation),
                 f"{_SOURCE} ValidateIngressCreate",
-                "Remove the annotation.",
+                "remove the annotation",
             )
 
 

@@ -35,6 +35,15 @@ def subdomain_problem(text: str) -> str:
     return too_long(text, SUBDOMAIN_LENGTH) or ("" if _SUBDOMAIN.fullmatch(text) else wrong)
 
 
+def wildcard_problem(text: str) -> str:
+    """What is wrong with a subdomain that may begin with `*.`, "" where nothing is (IsWildcardDNS1123Subdomain)."""
+    wrong = "may have a * alone before its first dot, as in *.example.com"
+    if "*" not in text:
+        return subdomain_problem(text)
+    rest = text.removeprefix("*.")
+    return too_long(text, SUBDOMAIN_LENGTH) or (wrong if "*" in rest else subdomain_problem(rest))
+
+
 def path_problem(text: str) -> str:
     """What is wrong with a segment of a path, as RBAC takes any, "" where nothing is."""
     if text in (".", ".."):

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from previews.engine.predict.context import Context
-from previews.engine.predict.dns import path_segment_error, subdomain_error
 from previews.engine.predict.fields import changed, is_unstable, sequence, text
 from previews.engine.predict.findings import Finding, StateRule, Steps, told
+from previews.engine.predict.names import path_problem, subdomain_problem
 from previews.engine.predict.objects import Object, Side
 
 _SOURCE = "pkg/apis/rbac/validation/validation.go"
@@ -39,24 +39,20 @@ def _rule(one: Object, rule: Mapping[str, Any], steps: Steps) -> Iterator[Findin
         return rule.get(field) in (None, [])
 
     if is_missing("verbs"):
-        yield found("verbs", "The rule has no verbs, and must have at least one.", "Add verbs, such as get.")
+        yield found("verbs", "the rule has no verbs, and must have at least one", "add verbs, such as get")
     if sequence(rule.get("nonResourceURLs")):
         if one.id.kind == "Role":
-            message = "The rule of a Role has nonResourceURLs, which only a ClusterRole can."
-            yield found("nonResourceURLs", message, "Move the rule to a ClusterRole.")
+            message = "the rule of a Role has nonResourceURLs, which only a ClusterRole can"
+            yield found("nonResourceURLs", message, "move the rule to a ClusterRole")
         mixed = [field for field in ("apiGroups", "resources", "resourceNames") if sequence(rule.get(field))]
         if mixed:
-            message = f"The rule has nonResourceURLs and {', '.join(mixed)}; it may be about one of both."
-            yield found("nonResourceURLs", message, "Make two rules of it.")
+            message = f"the rule has nonResourceURLs and {', '.join(mixed)}; it may be about one of both"
+            yield found("nonResourceURLs", message, "make two rules of it")
         return
     if is_missing("apiGroups"):
-        yield found(
-            "apiGroups", 'The rule has no apiGroups, and must have at least one ("" for the core).', 'Add [""].'
-        )
+        yield found("apiGroups", 'the rule has no apiGroups, and must have at least one ("" for the core)', 'add [""]')
     if is_missing("resources"):
-        yield found(
-            "resources", "The rule has no resources, and must have at least one.", "Add resources, such as pods."
-        )
+        yield found("resources", "the rule has no resources, and must have at least one", "add resources, such as pods")
 
 
 def check_role_references(side: Side, context: Context) -> Iterator[Finding]:
@@ -75,7 +71,7 @@ def check_role_references(side: Side, context: Context) -> Iterator[Finding]:
                 ("roleRef", field),
                 told(reference.get(field)),
                 f"{_SOURCE} Validate{one.id.kind}",
-                f"Name a {' or '.join(allowed)} of the group {_GROUP}.",
+                f"name a {' or '.join(allowed)} of the group {_GROUP}",
             )
 
 
@@ -83,13 +79,13 @@ def _reference_errors(reference: Mapping[str, Any], allowed: tuple[str, ...]) ->
     group, kind, name = (reference.get(field) for field in ("apiGroup", "kind", "name"))
     # An empty group is made the right one.
     if isinstance(group, str) and group not in ("", _GROUP):
-        yield "apiGroup", f'The roleRef is of the group "{told(group)}", and must be of {_GROUP}.'
+        yield "apiGroup", f'the roleRef is of the group "{told(group)}", and must be of {_GROUP}'
     if kind is None or (isinstance(kind, str) and kind not in allowed):
-        yield "kind", f'The roleRef is a "{told(kind or "")}", and must be a {" or ".join(allowed)}.'
+        yield "kind", f'the roleRef is a "{told(kind or "")}", and must be a {" or ".join(allowed)}'
     if name in (None, ""):
-        yield "name", "The roleRef has no name."
-    elif isinstance(name, str) and path_segment_error(name) and not is_unstable(name):
-        yield "name", f"The roleRef's name {path_segment_error(name)}."
+        yield "name", "the roleRef has no name"
+    elif isinstance(name, str) and not is_unstable(name) and (problem := path_problem(name)):
+        yield "name", f'the roleRef\'s name "{told(name)}" {problem}'
 
 
 def check_subjects(side: Side, context: Context) -> Iterator[Finding]:
@@ -107,27 +103,27 @@ def check_subjects(side: Side, context: Context) -> Iterator[Finding]:
                     ("subjects", index, field),
                     told(subject.get(field) or ""),
                     f"{_SOURCE} validateRoleBindingSubject",
-                    f"Correct the subject's {field}.",
+                    f"correct the subject's {field}",
                 )
 
 
 def _subject_errors(subject: Mapping[str, Any], is_cluster_wide: bool) -> Iterator[tuple[str, str]]:
     kind, name, group = subject.get("kind"), subject.get("name"), subject.get("apiGroup")
     if name in (None, ""):
-        yield "name", "The subject has no name."
+        yield "name", "the subject has no name"
     if kind == "ServiceAccount":
-        if isinstance(name, str) and name and subdomain_error(name) and not is_unstable(name):
-            yield "name", f"The ServiceAccount {subdomain_error(name)}."
+        if isinstance(name, str) and name and not is_unstable(name) and (problem := subdomain_problem(name)):
+            yield "name", f'the ServiceAccount "{told(name)}" {problem}'
         if text(group):
-            yield "apiGroup", f'The ServiceAccount is of the group "{told(group)}", and must be of none.'
+            yield "apiGroup", f'the ServiceAccount is of the group "{told(group)}", and must be of none'
         if is_cluster_wide and subject.get("namespace") in (None, ""):
-            yield "namespace", "The ServiceAccount of a ClusterRoleBinding has no namespace."
+            yield "namespace", "the ServiceAccount of a ClusterRoleBinding has no namespace"
     elif kind in ("User", "Group"):
         # An empty group is made the right one.
         if isinstance(group, str) and group not in ("", _GROUP):
-            yield "apiGroup", f'The {kind} is of the group "{told(group)}", and must be of {_GROUP}.'
+            yield "apiGroup", f'the {kind} is of the group "{told(group)}", and must be of {_GROUP}'
     elif kind is None or isinstance(kind, str):
-        yield "kind", f'The subject is a "{told(kind or "")}", and must be a ServiceAccount, User or Group.'
+        yield "kind", f'the subject is a "{told(kind or "")}", and must be a ServiceAccount, User or Group'
 
 
 RULES: tuple[StateRule, ...] = (check_rules, check_role_references, check_subjects)

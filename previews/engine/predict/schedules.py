@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from previews.engine.predict.context import Context
 from previews.engine.predict.crons import cron_error
-from previews.engine.predict.fields import changed, is_unstable, mapping, number
+from previews.engine.predict.fields import changed, is_unstable, number
 from previews.engine.predict.findings import Finding, StateRule, told
 from previews.engine.predict.objects import Object, Side
+from previews.engine.predict.pods import mapping
 
 _SOURCE = "pkg/apis/batch/validation/validation.go"
 _CRON_JOB = ("batch", "CronJob")
@@ -37,12 +38,12 @@ def check_schedules(side: Side, context: Context) -> Iterator[Finding]:
                 yield Finding(
                     "CRON-NEGATIVE",
                     "blocked",
-                    f"{field} is {value}, and must be at least 0.",
+                    f"{field} is {value}, and must be at least 0",
                     one.id,
                     ("spec", field),
                     str(value),
                     f"{_SOURCE} validateCronJobSpec",
-                    f"Set {field} to 0 or more.",
+                    f"set {field} to 0 or more",
                 )
 
 
@@ -55,12 +56,12 @@ def _schedule(one: Object, spec: Mapping[str, Any], context: Context) -> Iterato
         yield Finding(
             "CRON-SCHEDULE",
             "blocked",
-            f'The schedule "{told(schedule)}" is no cron expression: {why}.',
+            f'the schedule "{told(schedule)}" is no cron expression: {why}',
             one.id,
             ("spec", "schedule"),
             told(schedule),
             f"{_SOURCE} validateScheduleFormat; robfig/cron v3 ParseStandard",
-            "Write minute, hour, day of month, month and day of week (0 to 6), or a word such as @daily.",
+            "write minute, hour, day of month, month and day of week (0 to 6), or a word such as @daily",
         )
     if "TZ" in schedule:
         yield from _zone_in_schedule(one, spec, context)
@@ -74,15 +75,15 @@ def _zone_in_schedule(one: Object, spec: Mapping[str, Any], context: Context) ->
     yield Finding(
         "CRON-ZONE-IN-SCHEDULE",
         "blocked" if is_blocked else "warning",
-        "The schedule brings a time zone along, and timeZone is set as well."
+        "the schedule brings a time zone along, and timeZone is set as well"
         if has_both
-        else f"The schedule brings a time zone along, which Kubernetes {version} "
-        + ("rejects." if is_blocked else "does not officially support, and 1.29 rejects."),
+        else f"the schedule brings a time zone along, which Kubernetes {version} "
+        + ("rejects" if is_blocked else "does not officially support, and 1.29 rejects"),
         one.id,
         ("spec", "schedule"),
         "TZ and timeZone" if has_both else "TZ",
         f"{_SOURCE} validateScheduleFormat",
-        "Move the time zone to spec.timeZone.",
+        "move the time zone to spec.timeZone",
     )
 
 
@@ -99,12 +100,12 @@ def check_time_zones(side: Side, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "CRON-TIME-ZONE",
                 "blocked",
-                f'The time zone "{told(zone)}" {why}.',
+                f'the time zone "{told(zone)}" {why}',
                 one.id,
                 ("spec", "timeZone"),
                 told(zone),
                 f"{_SOURCE} validateTimeZone",
-                "Write a name of the IANA time zone database, such as Europe/Berlin.",
+                "write a name of the IANA time zone database, such as Europe/Berlin",
             )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from previews.engine.predict.containers import port_name_problem
 from previews.engine.predict.context import Context
-from previews.engine.predict.dns import label_error, port_name_error, subdomain_error
-from previews.engine.predict.fields import changed, is_unstable, mapping, number, sequence, text
+from previews.engine.predict.fields import changed, is_unstable, number, sequence, text
 from previews.engine.predict.findings import ChangeRule, Finding, StateRule, Steps, told
+from previews.engine.predict.names import label_problem, subdomain_problem
 from previews.engine.predict.objects import Object, Pair, Side
+from previews.engine.predict.pods import mapping
 
 _SOURCE = "pkg/apis/core/validation/validation.go ValidateService"
 _SERVICE = ("", "Service")
@@ -46,18 +48,18 @@ def check_types(side: Side, context: Context) -> Iterator[Finding]:
         kind, is_headless = _type(spec), _is_headless(spec)
         if spec.get("ports") in (None, []) and not is_headless and kind != "ExternalName":
             message = (
-                "The Service has no ports, and only one without an address (clusterIP: None) or an ExternalName may."
+                "the Service has no ports, and only one without an address (clusterIP: None) or an ExternalName may"
             )
-            yield _found(one, "SVC-NO-PORTS", message, ("ports",), "", "Add a port, or set clusterIP: None.")
+            yield _found(one, "SVC-NO-PORTS", message, ("ports",), "", "add a port, or set clusterIP: None")
         if is_headless and kind in _WITH_NODE_PORTS:
-            message = f"The clusterIP is None, which a Service of the type {kind} cannot have."
-            yield _found(one, "SVC-HEADLESS", message, ("clusterIP",), kind, "Leave clusterIP out.")
+            message = f"the clusterIP is None, which a Service of the type {kind} cannot have"
+            yield _found(one, "SVC-HEADLESS", message, ("clusterIP",), kind, "leave clusterIP out")
         if kind == "ExternalName":
             yield from _external_name(one, spec)
         if sequence(spec.get("loadBalancerSourceRanges")) and kind != "LoadBalancer":
-            message = f"loadBalancerSourceRanges are for the type LoadBalancer, and this is a {kind}."
+            message = f"loadBalancerSourceRanges are for the type LoadBalancer, and this is a {kind}"
             steps = ("loadBalancerSourceRanges",)
-            yield _found(one, "SVC-SOURCE-RANGES", message, steps, kind, "Leave loadBalancerSourceRanges out.")
+            yield _found(one, "SVC-SOURCE-RANGES", message, steps, kind, "leave loadBalancerSourceRanges out")
         yield from _affinity(one, spec)
 
 
@@ -66,21 +68,28 @@ def _external_name(one: Object, spec: Mapping[str, Any]) -> Iterator[Finding]:
     if name is not None and not isinstance(name, str):
         return
     bare = text(name).removesuffix(".")
-    why = subdomain_error(bare) if bare else "The externalName is empty"
-    if why and not is_unstable(name):
-        yield _found(one, "SVC-EXTERNAL-NAME", f"{why}.", ("externalName",), bare, "Write the name in lower case DNS.")
+    problem = subdomain_problem(bare) if bare else "is empty"
+    if problem and not is_unstable(name):
+        yield _found(
+            one,
+            "SVC-EXTERNAL-NAME",
+            f'the externalName "{told(bare)}" {problem}',
+            ("externalName",),
+            bare,
+            "write the name in lower case DNS",
+        )
 
 
 def _affinity(one: Object, spec: Mapping[str, Any]) -> Iterator[Finding]:
     config = spec.get("sessionAffinityConfig")
     steps: Steps = ("sessionAffinityConfig",)
     if config is not None and (text(spec.get("sessionAffinity")) or "None") == "None":
-        message = "sessionAffinityConfig is set, and sessionAffinity is None."
-        yield _found(one, "SVC-AFFINITY", message, steps, "None", "Leave it out, or set sessionAffinity: ClientIP.")
+        message = "sessionAffinityConfig is set, and sessionAffinity is None"
+        yield _found(one, "SVC-AFFINITY", message, steps, "None", "leave it out, or set sessionAffinity: ClientIP")
     seconds = number(mapping(mapping(config).get("clientIP")).get("timeoutSeconds"))
     if seconds is not None and not 0 < seconds <= _LONGEST_AFFINITY and spec.get("sessionAffinity") == "ClientIP":
-        message = f"timeoutSeconds is {seconds}, and must be from 1 to {_LONGEST_AFFINITY} (a day)."
-        yield _found(one, "SVC-AFFINITY", message, (*steps, "clientIP", "timeoutSeconds"), seconds, "Choose less time.")
+        message = f"timeoutSeconds is {seconds}, and must be from 1 to {_LONGEST_AFFINITY} (a day)"
+        yield _found(one, "SVC-AFFINITY", message, (*steps, "clientIP", "timeoutSeconds"), seconds, "choose less time")
 
 
 def check_ports(side: Side, context: Context) -> Iterator[Finding]:
@@ -94,8 +103,8 @@ def check_ports(side: Side, context: Context) -> Iterator[Finding]:
             yield from _port_name(one, port, steps, names, is_alone=len(ports) == 1)
             yield from _port_numbers(one, port, steps)
             if _type(spec) == "LoadBalancer" and port.get("port") == _KUBELET:
-                message = f"A LoadBalancer cannot expose the port {_KUBELET}, which is the kubelet's."
-                yield _found(one, "SVC-KUBELET-PORT", message, (*steps, "port"), _KUBELET, "Use another port.")
+                message = f"a LoadBalancer cannot expose the port {_KUBELET}, which is the kubelet's"
+                yield _found(one, "SVC-KUBELET-PORT", message, (*steps, "port"), _KUBELET, "use another port")
         yield from _duplicates(one, ports, "port")
         yield from _duplicates(one, ports, "nodePort")
 
@@ -106,30 +115,37 @@ def _port_name(
     name = port.get("name")
     if name in (None, ""):
         if not is_alone:
-            message = "The port has no name, and where there are several each must have one."
-            yield _found(one, "SVC-PORT-NAME", message, (*steps, "name"), "", "Name each port.")
+            message = "the port has no name, and where there are several each must have one"
+            yield _found(one, "SVC-PORT-NAME", message, (*steps, "name"), "", "name each port")
         return
     if not isinstance(name, str) or is_unstable(name):
         return
-    why = label_error(name) or (f'"{told(name)}" is the name of another port too' if name in names else "")
+    problem = label_problem(name) or ("is the name of another port too" if name in names else "")
     names.add(name)
-    if why:
-        yield _found(one, "SVC-PORT-NAME", f"{why}.", (*steps, "name"), name, "Give the port a name of its own.")
+    if problem:
+        yield _found(
+            one,
+            "SVC-PORT-NAME",
+            f'the port\'s name "{told(name)}" {problem}',
+            (*steps, "name"),
+            name,
+            "give the port a name of its own",
+        )
 
 
 def _port_numbers(one: Object, port: Mapping[str, Any], steps: Steps) -> Iterator[Finding]:
     value, target = number(port.get("port")), port.get("targetPort")
     if value is not None and not 1 <= value <= _LAST_PORT:
-        message = f"The port is {value}, and must be from 1 to {_LAST_PORT}."
-        yield _found(one, "SVC-PORT", message, (*steps, "port"), value, "Choose a port of that range.")
+        message = f"the port is {value}, and must be from 1 to {_LAST_PORT}"
+        yield _found(one, "SVC-PORT", message, (*steps, "port"), value, "choose a port of that range")
     goal = number(target)
     # 0 and "" stand for the same as the port.
     if goal is not None and goal != 0 and not 1 <= goal <= _LAST_PORT:
-        message = f"The targetPort is {goal}, and must be from 1 to {_LAST_PORT}."
-        yield _found(one, "SVC-TARGET-PORT", message, (*steps, "targetPort"), goal, "Choose a port of that range.")
-    if isinstance(target, str) and target and port_name_error(target) and not is_unstable(target):
-        message = f"The targetPort {port_name_error(target)}."
-        remedy = "Write a number without quotes, or the name of a container's port."
+        message = f"the targetPort is {goal}, and must be from 1 to {_LAST_PORT}"
+        yield _found(one, "SVC-TARGET-PORT", message, (*steps, "targetPort"), goal, "choose a port of that range")
+    if isinstance(target, str) and target and not is_unstable(target) and (problem := port_name_problem(target)):
+        message = f'the targetPort "{told(target)}" {problem}'
+        remedy = "write a number without quotes, or the name of a container's port"
         yield _found(one, "SVC-TARGET-PORT", message, (*steps, "targetPort"), target, remedy)
 
 
@@ -141,9 +157,9 @@ def _duplicates(one: Object, ports: list[Mapping[str, Any]], field: str) -> Iter
             continue
         key = (told(text(port.get("protocol")) or "TCP"), value)
         if key in seen:
-            message = f"The {field} {value} stands there twice for {key[0]}."
+            message = f"the {field} {value} stands there twice for {key[0]}"
             code = "SVC-PORT-TWICE" if field == "port" else "SVC-NODE-PORT-TWICE"
-            yield _found(one, code, message, ("ports", index, field), f"{key[0]} {value}", "Remove one of both.")
+            yield _found(one, code, message, ("ports", index, field), f"{key[0]} {value}", "remove one of both")
         seen.add(key)
 
 
@@ -160,12 +176,12 @@ def check_node_ports(side: Side, context: Context) -> Iterator[Finding]:
                 yield Finding(
                     "SVC-NODE-PORT-RANGE",
                     "warning",
-                    f"The nodePort {value} lies outside of the cluster's node ports, {first} to {last}.",
+                    f"the nodePort {value} lies outside of the cluster's node ports, {first} to {last}",
                     one.id,
                     ("spec", "ports", index, "nodePort"),
                     str(value),
                     "pkg/registry/core/service/portallocator/allocator.go",
-                    f"Choose a port from {first} to {last}, or leave it to the cluster.",
+                    f"choose a port from {first} to {last}, or leave it to the cluster",
                     "likely",
                 )
 
@@ -184,9 +200,9 @@ def check_fields_of_other_types(pair: Pair, context: Context) -> Iterator[Findin
         for field, wanted in _misplaced(head):
             if _is_left_over(field, base, head):
                 continue
-            message = f"{field} is for {wanted}, and this is a {_type(head)}."
+            message = f"{field} is for {wanted}, and this is a {_type(head)}"
             steps: Steps = _node_port_steps(head) if field == "nodePort" else (field,)
-            yield _found(change.head, "SVC-TYPE", message, steps, field, f"Leave {field} out, or change the type.")
+            yield _found(change.head, "SVC-TYPE", message, steps, field, f"leave {field} out, or change the type")
 
 
 def _misplaced(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from previews.engine.predict.amounts import Amount, amount, objection
 from previews.engine.predict.context import Context
-from previews.engine.predict.fields import changed, mapping, number, text
+from previews.engine.predict.fields import changed, number, text
 from previews.engine.predict.findings import ChangeRule, Finding, StateRule, Steps, told
 from previews.engine.predict.objects import Object, Pair, Side
+from previews.engine.predict.pods import mapping
 
 _SOURCE = "pkg/apis/apps/validation/validation.go"
 #: Since then a StatefulSet's maxUnavailable counts; before, the API server drops it unread.
@@ -44,12 +45,12 @@ def _deployment_amounts(one: Object, rolling: Mapping[str, Any]) -> Iterator[Fin
         yield Finding(
             "DEPLOY-NO-PROGRESS",
             "blocked",
-            f"maxSurge is {surge} and maxUnavailable is {unavailable}: with both at 0 no pod can be replaced.",
+            f"maxSurge is {surge} and maxUnavailable is {unavailable}: with both at 0 no pod can be replaced",
             one.id,
             (*steps, "maxUnavailable"),
             f"{surge}/{unavailable}",
             source,
-            "Let maxSurge or maxUnavailable be at least 1.",
+            "let maxSurge or maxUnavailable be at least 1",
         )
 
 
@@ -63,12 +64,12 @@ def _progress_deadline(one: Object, spec: Mapping[str, Any]) -> Iterator[Finding
     yield Finding(
         "DEPLOY-DEADLINE",
         "blocked",
-        f"progressDeadlineSeconds is {deadline}{default} and minReadySeconds is {ready}; the deadline must be greater.",
+        f"progressDeadlineSeconds is {deadline}{default} and minReadySeconds is {ready}; the deadline must be greater",
         one.id,
         ("spec", "minReadySeconds" if given is None else "progressDeadlineSeconds"),
         f"{deadline}/{ready}",
         f"{_SOURCE} ValidateDeploymentSpec",
-        f"Set progressDeadlineSeconds to more than {ready}.",
+        f"set progressDeadlineSeconds to more than {ready}",
     )
 
 
@@ -94,12 +95,12 @@ def _daemon_set_amounts(one: Object, rolling: Mapping[str, Any]) -> Iterator[Fin
     yield Finding(
         "DS-STRATEGY",
         "blocked",
-        f"maxSurge is {surge} and maxUnavailable is {unavailable}{default}: {both}.",
+        f"maxSurge is {surge} and maxUnavailable is {unavailable}{default}: {both}",
         one.id,
         (*steps, "maxSurge"),
         f"{surge}/{unavailable}",
         source,
-        "Set maxUnavailable: 0 beside maxSurge, or leave maxSurge out.",
+        "set maxUnavailable: 0 beside maxSurge, or leave maxSurge out",
     )
 
 
@@ -130,12 +131,12 @@ def _stateful_set_amounts(one: Object, rolling: Mapping[str, Any], context: Cont
         yield Finding(
             "STS-NO-PROGRESS",
             "blocked",
-            f"maxUnavailable is {unavailable}: at 0 no pod can be replaced.",
+            f"maxUnavailable is {unavailable}: at 0 no pod can be replaced",
             one.id,
             (*steps, "maxUnavailable"),
             str(unavailable),
             source,
-            "Set maxUnavailable to at least 1, or leave it out.",
+            "set maxUnavailable to at least 1, or leave it out",
         )
 
 
@@ -149,12 +150,12 @@ def _amounts(
             yield Finding(
                 code,
                 "blocked",
-                f"{field} {why}.",
+                f"{field} {why}",
                 one.id,
                 (*steps, field),
                 told(value),
                 source,
-                "Write a whole number, or a percentage.",
+                "write a whole number, or a percentage",
             )
 
 
@@ -167,12 +168,12 @@ def _not_negative(
             yield Finding(
                 f"{family}-NEGATIVE",
                 "blocked",
-                f"{field} is {value}, and must be at least 0.",
+                f"{field} is {value}, and must be at least 0",
                 one.id,
                 (*steps, field),
                 str(value),
                 _SOURCE,
-                f"Set {field} to 0 or more.",
+                f"set {field} to 0 or more",
             )
 
 
@@ -180,12 +181,12 @@ def _settings_without_use(one: Object, code: str, field: str, kind: str) -> Find
     return Finding(
         code,
         "blocked",
-        f"The strategy is {kind}, and rollingUpdate, which it has no use for, is set as well.",
+        f"the strategy is {kind}, and rollingUpdate, which it has no use for, is set as well",
         one.id,
         ("spec", field, "rollingUpdate"),
         kind,
         _SOURCE,
-        f"Leave rollingUpdate out, or change the type from {kind} to RollingUpdate.",
+        f"leave rollingUpdate out, or change the type from {kind} to RollingUpdate",
     )
 
 
@@ -207,13 +208,13 @@ def check_switches(pair: Pair, context: Context) -> Iterator[Finding]:
             yield Finding(
                 "STRATEGY-SWITCH",
                 "warning",
-                f"The strategy changes from RollingUpdate to {kind}; the API server filled in rollingUpdate for the "
-                f"former, keeps it, and rejects it beside {kind}.",
+                f"the strategy changes from RollingUpdate to {kind}; the API server filled in rollingUpdate for the "
+                f"former, keeps it, and rejects it beside {kind}",
                 change.id,
                 ("spec", field, "type"),
                 kind,
                 f"{_SOURCE}; kubernetes/kubernetes issues 24198, 100151",
-                "Write `rollingUpdate: null` beside the type.",
+                "write `rollingUpdate: null` beside the type",
                 "likely",
             )
 

@@ -40,7 +40,7 @@ def test_autoscalers_have_limits(rejected, code, accepted):
 
 def test_bounds_are_told_with_their_arithmetic():
     (found,) = findings(RULES, autoscaler("minReplicas: 4, maxReplicas: 3", "v1"))
-    assert found.message == "maxReplicas is 3, less than minReplicas 4."
+    assert found.message == "maxReplicas is 3, less than minReplicas 4"
     assert found.steps == ("spec", "maxReplicas")
 
 
@@ -53,7 +53,7 @@ def test_the_target_is_rendered_by_somebody():
     alone = autoscaler("maxReplicas: 3").partition("---")[0]
     (found,) = findings(RULES, alone)
     assert (found.code, found.severity) == ("HPA-TARGET", "warning")
-    assert found.message == "The Deployment web it scales is none of the application's 1 objects."
+    assert found.message == "the Deployment web it scales is none of the application's 1 objects"
     elsewhere = Context(elsewhere={ResourceId("apps", "Deployment", "", "web"): "other"})
     assert findings(RULES, alone, elsewhere) == []
     assert codes(findings(RULES, autoscaler("maxReplicas: 3").replace("apps/v1, kind", "v1, kind"))) == ["HPA-TARGET"]

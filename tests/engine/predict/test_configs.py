@@ -30,7 +30,7 @@ def test_keys_are_names_of_files(make, key, is_accepted):
 
 def test_a_long_key_is_told_with_its_length():
     (found,) = findings(RULES, secret(f"stringData: {{{'a' * 254}: x}}"))
-    assert found.message.endswith("is 254 characters long; at most 253 are allowed.")
+    assert found.message.endswith("is 254 characters long; at most 253 are allowed")
 
 
 def test_a_key_stands_in_one_place():
@@ -73,7 +73,7 @@ def test_a_secret_has_the_keys_of_its_type(kind, rejected, accepted):
 
 def test_a_missing_key_is_told_without_what_the_secret_holds():
     (found,) = findings(RULES, secret("type: kubernetes.io/tls\nstringData: {tls.crt: hunter2}"))
-    assert found.message == "A Secret of the type kubernetes.io/tls must have the key tls.key; it has tls.crt."
+    assert found.message == "a Secret of the type kubernetes.io/tls must have the key tls.key; it has tls.crt"
 
 
 def test_a_token_names_its_account():

@@ -45,7 +45,7 @@ def test_one_version_is_stored_and_each_has_a_name_and_a_schema(versions, found)
 def test_the_stored_versions_are_counted():
     both = findings(RULES, definition(versions=f"[{VERSION}, {VERSION.replace('v1', 'v2')}]"))
     assert [one.message for one in both] == [
-        "2 of 2 versions are marked as the one that is stored; it must be exactly 1."
+        "2 of 2 versions are marked as the one that is stored; it must be exactly 1"
     ]
     (unserved,) = findings(RULES, definition(versions=f"[{VERSION.replace('served: true', 'served: false')}]"))
     assert unserved.severity == "warning"
@@ -96,7 +96,7 @@ def test_unknown_fields_are_kept_by_the_schema_alone():
 def test_schemas_are_structural(rejected, why, accepted):
     (found,) = findings(RULES, with_schema(rejected))
     assert (found.code, found.severity) == ("CRD-SCHEMA", "blocked")
-    assert found.message == f"The schema of v1 is not structural: {why}."
+    assert found.message == f"the schema of v1 is not structural: {why}"
     assert findings(RULES, with_schema(accepted)) == []
 
 

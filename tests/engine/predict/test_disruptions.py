@@ -66,7 +66,7 @@ def test_the_drain_is_told_with_its_arithmetic():
     (found,) = findings(RULES, budget("minAvailable: 67%") + workload())
     assert found.message == (
         "minAvailable 67% keeps 3 of the 3 pods of Deployment web, so none may be evicted and no node that runs one can "
-        "be drained."
+        "be drained"
     )
     assert found.steps == ("spec", "minAvailable")
 

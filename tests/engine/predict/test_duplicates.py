@@ -10,7 +10,7 @@ ELSEWHERE = {ResourceId("", "ConfigMap", "shop", "settings"): "billing"}
 def test_an_object_that_another_application_has_is_told_with_its_name():
     (found,) = findings(RULES, SETTINGS, Context(elsewhere=ELSEWHERE))
     assert (found.code, found.severity, found.value) == ("OBJ-DUP", "warning", "billing")
-    assert found.message == "The application billing has this ConfigMap too: both write it, and the last sync wins."
+    assert found.message == "the application billing has this ConfigMap too: both write it, and the last sync wins"
 
 
 def test_objects_with_another_name_or_namespace_are_others():

@@ -32,7 +32,7 @@ def test_a_rule_has_verbs_and_what_they_are_about(rejected, accepted):
 
 def test_urls_are_for_cluster_roles():
     (found,) = findings(RULES, role("{nonResourceURLs: [/metrics], verbs: [get]}", "Role"))
-    assert found.message == "The rule of a Role has nonResourceURLs, which only a ClusterRole can."
+    assert found.message == "the rule of a Role has nonResourceURLs, which only a ClusterRole can"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_wrong_schedule_is_blocked_where_it_stands():
     (found,) = findings(RULES, cron_job("{schedule: '* * * * 7'}"))
     assert (found.code, found.severity, found.steps) == ("CRON-SCHEDULE", "blocked", ("spec", "schedule"))
     assert found.message == (
-        'The schedule "* * * * 7" is no cron expression: the day of week is 7, and may be at most 6.'
+        'the schedule "* * * * 7" is no cron expression: the day of week is 7, and may be at most 6'
     )
     assert asked("{schedule: ''}") == ["CRON-SCHEDULE"]
     assert asked("{schedule: '* * * * 6'}") == []

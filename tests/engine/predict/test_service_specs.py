@@ -54,7 +54,7 @@ def test_the_range_may_be_another_one():
     spec = service("{type: NodePort, ports: [{port: 1, nodePort: 30000}]}")
     (found,) = findings(RULES, spec, Context(node_ports=(20000, 22767)))
     assert found.severity == "warning"
-    assert found.message == "The nodePort 30000 lies outside of the cluster's node ports, 20000 to 22767."
+    assert found.message == "the nodePort 30000 lies outside of the cluster's node ports, 20000 to 22767"
 
 
 @pytest.mark.parametrize(

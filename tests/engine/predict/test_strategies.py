@@ -49,7 +49,7 @@ def test_max_unavailable_of_a_stateful_set_is_read_since_1_35(value, code):
 def test_the_arithmetic_is_told_with_the_default_that_nobody_wrote():
     (found,) = findings(RULES, workload("DaemonSet", "{updateStrategy: {rollingUpdate: {maxSurge: 10%}}}"))
     assert found.message == (
-        "maxSurge is 10% and maxUnavailable is 1 (the default): both are more than 0, and only one may be."
+        "maxSurge is 10% and maxUnavailable is 1 (the default): both are more than 0, and only one may be"
     )
     assert found.severity == "blocked"
     assert found.steps == ("spec", "updateStrategy", "rollingUpdate", "maxSurge")
