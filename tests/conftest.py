@@ -136,12 +136,21 @@ def work(valkey, transactional_db) -> Callable[[], None]:
     from rq import SimpleWorker
     from rq.serializers import JSONSerializer
 
+    class Worker(SimpleWorker):
+        """One that nobody gives commands: taking leave of their channel takes up to a second."""
+
+        def subscribe(self) -> None:
+            pass
+
+        def _install_signal_handlers(self) -> None:
+            """The signals stay pytest's: Ctrl-C ends the tests."""
+
     queues = [django_rq.get_queue(name) for name in ("default", "renewals")]
     for queue in queues:
         queue.empty()
 
     def run() -> None:
-        SimpleWorker(queues, connection=queues[0].connection, serializer=JSONSerializer).work(burst=True)
+        Worker(queues, connection=queues[0].connection, serializer=JSONSerializer).work(burst=True)
 
     return run
 
