@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -103,10 +103,9 @@ def make_preview(cells: int) -> Preview:
         Cluster(repository=repository, name=name, group=name.partition("-")[0], position=place)
         for place, name in enumerate(clusters)
     )
-    places = [
-        [cluster, app, f"{app}-{cluster}", f"charts/{app}", False] for app in applications for cluster in clusters
-    ]
-    fleet = Fleet.objects.create(repository=repository, tree="t", config="c", instances=places)
+    places = [(cluster, application) for application in applications for cluster in clusters]
+    kept = {application: dict.fromkeys(clusters, False) for application in applications}
+    fleet = Fleet.objects.create(repository=repository, tree="t", config="c", places=kept)
     totals = {"instances": len(places), "unchanged": len(places) - cells, "deploys": cells, "value_only": 0}
     preview = Preview.objects.create(
         repository=repository, key=str(cells), base_revision="main", head_revision="feature", base_fleet=fleet,
@@ -117,11 +116,12 @@ def make_preview(cells: int) -> Preview:
     return preview
 
 
-def make_cell(preview: Preview, place: list[Any], chance: random.Random) -> Cell:
+def make_cell(preview: Preview, place: tuple[str, str], chance: random.Random) -> Cell:
     """A cell that a template changes."""
     from previews.models import Cell
 
-    cluster, application, name, path, _ = place
+    cluster, application = place
+    name, path = f"{application}-{cluster}", f"charts/{application}"
     resource = {"group": "apps", "kind": "Deployment", "namespace": "x", "name": application, "state": "changed"}
     return Cell(
         preview=preview,

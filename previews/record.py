@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
@@ -91,12 +92,11 @@ def _keep_fleet(preview: Preview, tree: str, prepared: Prepared, side: Literal["
     # Where other repositories move as well, the tree alone does not tell which side it is.
     mark = "" if preview.change_request_id else side
     config = hashlib.sha256(f"{prepared.config.digest}{preview.question}{mark}".encode()).hexdigest()
-    rows = [
-        [*map(fit, (i.cluster, i.application, i.definition.name, i.path)), (i.cluster, i.application) in found.pinned]
-        for i in found.instances
-    ]
+    places: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+    for item in found.instances:
+        places[fit(item.application)][fit(item.cluster)] = (item.cluster, item.application) in found.pinned
     fleet, _ = Fleet.objects.update_or_create(
-        repository=preview.repository, tree=tree, config=config, defaults={"instances": rows}
+        repository=preview.repository, tree=tree, config=config, defaults={"places": places}
     )
     return fleet
 

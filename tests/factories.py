@@ -208,8 +208,8 @@ def make_fleet_preview(repository: Repository | None = None, applications: Itera
     repository = repository or make_repository()
     change_request = make_change_request(repository, description="Every workload says where it runs.\n\n" + HOSTILE)
     names = list(applications)
-    places = [[c, a, f"{a}-{c}", f"charts/{a}"] for a in names for c in CLUSTERS if (a, c) != ("redis", "dev")]
-    fleet = Fleet.objects.create(repository=repository, tree="f1ee7", config="c0", instances=places)
+    places = {a: {c: False for c in CLUSTERS if (a, c) != ("redis", "dev")} for a in names}
+    fleet = Fleet.objects.create(repository=repository, tree="f1ee7", config="c0", places=places)
     preview = make_preview(repository, change_request, base_fleet=fleet, head_fleet=fleet)
     groups = {"seoul": "korea", "busan": "korea", "tokyo": "japan", "osaka": "japan"}
     Cluster.objects.bulk_create(
@@ -219,7 +219,7 @@ def make_fleet_preview(repository: Repository | None = None, applications: Itera
     for cluster in CLUSTERS:
         _template_change(preview, cluster)
     _single_changes(preview)
-    _count(preview, len(places))
+    _count(preview, sum(map(len, places.values())))
     return preview
 
 

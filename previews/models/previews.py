@@ -13,7 +13,6 @@ from previews.engine.cells import Hidden
 from previews.engine.diff.fields import FieldLine, FieldList
 from previews.engine.ignoring import steps_of
 from previews.engine.manifests import ResourceId
-from previews.engine.predict.findings import SEVERITIES
 from previews.engine.predict.prediction import Prediction, from_json
 from previews.engine.tracking import Tracker, Tracking
 from previews.models.manifests import Blob
@@ -22,12 +21,12 @@ from previews.models.text import NAME_LENGTH
 
 
 class Fleet(models.Model):
-    """All instances of one tree under one configuration: [cluster, application, name, path, whether it is pinned]."""
+    """Where the applications of one tree stand under one configuration: {application: {cluster: is it pinned}}."""
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="fleets")
     tree = models.CharField(max_length=64)
     config = models.CharField(max_length=64)
-    instances = models.JSONField(default=list)
+    places = models.JSONField(default=dict)
 
     class Meta:
         """Django's options."""
@@ -276,16 +275,6 @@ class Cell(models.Model):
     def get_absolute_url(self) -> str:
         """The side-by-side diff."""
         return reverse("cell", args=[self.preview_id, self.cluster, self.application])
-
-    @property
-    def worst(self) -> str:
-        """The worst severity among its findings, "" where there are none."""
-        return min((severity for severity, *_ in self.findings.values()), key=SEVERITIES.index, default="")
-
-    @property
-    def codes(self) -> list[str]:
-        """The rules that have findings, the worst first."""
-        return sorted(self.findings, key=lambda code: (SEVERITIES.index(self.findings[code][0]), code))
 
     @property
     def predicted(self) -> Prediction | None:

@@ -11,9 +11,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from previews.companions import Member
-from previews.models import Cell
 from previews.templatetags.words import cause_words, counts, meaning, severity_sign, severity_word, sign, state_word
-from previews.views.matrix_table import Column, Row
+from previews.views.matrix_table import Column, Row, TableCell
 
 register = template.Library()
 
@@ -34,11 +33,21 @@ def matrix_cells(
     """
     labels = tuple(member.label for member in parts) if len(parts) > 1 else ()
     # Safe: made of our own tags, of numbers, and of text that was escaped.
-    return mark_safe("".join([_cell(row, column, half, back, labels, is_live) for column in columns]))  # noqa: S308
+    cells = row.cells
+    return mark_safe(  # noqa: S308
+        "".join(
+            [
+                _cell(cells[column.name], column, half, back, labels, is_live)
+                if column.name in cells
+                else _empty(row, column)
+                for column in columns
+            ]
+        )
+    )
 
 
 @register.simple_tag
-def completed_cell(cell: Cell, back: str) -> SafeString:
+def completed_cell(cell: TableCell, back: str) -> SafeString:
     """Both halves of a cell that is known by now, for htmx to put in the place of those that the table shows."""
     halves = ["yaml"] if cell.value_state == "unchanged" else ["values", "yaml"]
     # Safe: as above.
@@ -48,17 +57,18 @@ def completed_cell(cell: Cell, back: str) -> SafeString:
 _SWAPPED = ' hx-swap-oob="true"'
 
 
-def _live_id(cell: Cell, half: str) -> str:
+def _live_id(cell: TableCell, half: str) -> str:
     return f' id="h{cell.pk}{half[0]}"'
 
 
-def _cell(row: Row, column: Column, half: str, back: str, labels: Sequence[str], is_live: bool) -> str:
+def _empty(row: Row, column: Column) -> str:
+    pinned = row.places.get(column.name)
+    texts = _NOTHING if pinned is None else _PINNED if pinned else _SAME
+    return texts[column.starts_group]
+
+
+def _cell(cell: TableCell, column: Column, half: str, back: str, labels: Sequence[str], is_live: bool) -> str:
     """A link to the diff where something is to be seen."""
-    cell = row.cells.get(column.name)
-    if cell is None:
-        pinned = row.places.get(column.name)
-        texts = _NOTHING if pinned is None else _PINNED if pinned else _SAME
-        return texts[column.starts_group]
     state = cell.value_state if half == "values" else cell.yaml_state
     place = " gs" if column.starts_group else ""
     if state == "unchanged" and not (half == "yaml" and (cell.interaction or is_live)):
@@ -67,7 +77,7 @@ def _cell(row: Row, column: Column, half: str, back: str, labels: Sequence[str],
     return f'<td id="c{cell.pk}{half[0]}" class="{state}{place}">{_half(cell, half, back, labels, identity)}</td>'
 
 
-def _half(cell: Cell, half: str, back: str, labels: Sequence[str], attributes: str) -> str:
+def _half(cell: TableCell, half: str, back: str, labels: Sequence[str], attributes: str) -> str:
     """What stands in a `<td>`: mostly a link. What lost its link keeps the focus that it may have had."""
     values = half == "values"
     state = cell.value_state if values else cell.yaml_state
@@ -83,7 +93,7 @@ def _half(cell: Cell, half: str, back: str, labels: Sequence[str], attributes: s
     )
 
 
-def _finding(cell: Cell) -> str:
+def _finding(cell: TableCell) -> str:
     """The worst that the prediction says; mere notes are not worth a sign."""
     worst = cell.worst
     if worst in ("", "info"):
@@ -93,7 +103,7 @@ def _finding(cell: Cell) -> str:
     )
 
 
-def _by(cell: Cell, labels: Sequence[str], only_together: bool) -> str:
+def _by(cell: TableCell, labels: Sequence[str], only_together: bool) -> str:
     """Which change requests move the cell, and whether it is not the sum of what each does alone."""
     mark = '<span class="tg">together</span>' if only_together else ""
     by = " ".join(labels[at] for at in cell.moved_by if at < len(labels))
@@ -108,7 +118,7 @@ def _says(state: str, added: int, removed: int) -> str:
     )
 
 
-def _address(cell: Cell) -> str:
+def _address(cell: TableCell) -> str:
     """What `Cell.get_absolute_url` gives, without asking Django for each of thousands."""
     return escape(f"{_cells(cell.preview_id)}{_segment(cell.cluster)}/{_segment(cell.application)}/")
 
@@ -124,7 +134,7 @@ def _segment(name: str) -> str:
     return reverse("cell", args=[0, name, "A"]).rpartition("/A/")[0].rpartition("/")[2]
 
 
-def _tooltip(cell: Cell, half: str, state: str) -> str:
+def _tooltip(cell: TableCell, half: str, state: str) -> str:
     text = f"{cell.application} on {cell.cluster}: {half} {_meaning(state)}"
     if half == "yaml" and cell.causes:
         text += f", because of {cause_words(cell.causes)}"

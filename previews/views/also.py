@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from previews.models import Cell, ChangeRequest, Preview
+from previews.views.matrix_table import Place
 
 #: Change requests that are listed by name.
 MAX_LISTED = 20
@@ -24,15 +25,14 @@ class Also:
     cell: Cell
 
 
-def also_changed(preview: Preview, cells: Iterable[Cell]) -> list[Also]:
-    """The open change requests that change these cells of a preview too, those with the most first.
+def also_changed(preview: Preview, places: Collection[Place]) -> list[Also]:
+    """The open change requests that change something at these places of a preview too, those with the most first.
 
     Two that change the same cell may be harmless each, and not together. What has ended is not asked any more.
     """
     change = preview.change_request
     if change is None or change.state != ChangeRequest.OPEN or preview.question:
         return []
-    places = {(cell.cluster, cell.application) for cell in cells}
     found: dict[int, Cell] = {}
     counts: Counter[int] = Counter()
     for other in _others(change, {application for _, application in places}):

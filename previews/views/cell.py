@@ -54,7 +54,7 @@ def show(request: HttpRequest, pk: int, cluster: str, application: str) -> HttpR
         "tabs": _tabs(cell, look),
         "unchanged_files": unchanged_files(cell),
         "same": same_change(cell),
-        "also": also_changed(cell.preview, [cell]),
+        "also": also_changed(cell.preview, [(cell.cluster, cell.application)]),
         "alone": _alone(cell),
         "previous": _neighbour(cell, forward=False),
         "next": _neighbour(cell, forward=True),

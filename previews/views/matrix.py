@@ -17,7 +17,7 @@ from previews.models import Cell, Preview
 from previews.views.also import also_changed
 from previews.views.live import Poll
 from previews.views.matrix_query import kept_for_later, matrix_query, read_filters, way_back
-from previews.views.matrix_table import CAUSES, STATES, load_cells, load_places, make_matrix
+from previews.views.matrix_table import CAUSES, STATES, TableCell, load_cells, load_places, make_matrix
 
 #: Patterns of change that are listed above the table, and fields that are told of each.
 MAX_PATTERNS = 12
@@ -65,7 +65,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             "query": matrix_query(request),
         }
         if preview.state == Preview.DONE:
-            context |= {"patterns": _patterns(preview), "also": also_changed(preview, cells)}
+            changed = {(cell.cluster, cell.application) for cell in cells}
+            context |= {"patterns": _patterns(preview), "also": also_changed(preview, changed)}
             context |= _together(preview, context.get("members", ()))
     return render(request, "matrix.html", context)
 
@@ -78,7 +79,7 @@ def _together(preview: Preview, among: Sequence[Member]) -> dict[str, Any]:
     return {"companions": companions(preview.change_request) if stands and preview.change_request else []}
 
 
-def _rules(cells: Iterable[Cell]) -> list[tuple[str, str, int]]:
+def _rules(cells: Iterable[TableCell]) -> list[tuple[str, str, int]]:
     """What the prediction says anywhere: each rule with its worst severity and the number of its cells, worst first."""
     found: dict[str, tuple[str, int]] = {}
     for cell in cells:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from typing import NamedTuple
+
+from django.db.models import QuerySet
 
 from previews.engine.predict.findings import SEVERITIES
 from previews.models import Cell, Cluster, Fleet, Preview
@@ -31,6 +34,40 @@ _RISKS = {"failed": 8, "removed": 6, "changed": 4, "added": 2, "skipped": 2}
 Place = tuple[str, str]
 #: The clusters that an application stands on, each with whether it is pinned there, by application.
 Places = dict[str, dict[str, bool]]
+
+
+class TableCell(NamedTuple):
+    """What the table shows of a `Cell`: there may be thousands, and as models they take three times as long to load."""
+
+    pk: int
+    preview_id: int
+    turn: int
+    cluster: str
+    application: str
+    value_state: str
+    yaml_state: str
+    causes: list[str]
+    deploys: bool
+    pinned: bool
+    group: str
+    pattern: str
+    value_added: int
+    value_removed: int
+    yaml_added: int
+    yaml_removed: int
+    interaction: str
+    moved_by: list[int]
+    findings: dict[str, list[str]]
+
+    @property
+    def worst(self) -> str:
+        """The worst severity among its findings, "" where there are none."""
+        return min((severity for severity, *_ in self.findings.values()), key=SEVERITIES.index, default="")
+
+    @property
+    def codes(self) -> list[str]:
+        """The rules that have findings, the worst first."""
+        return sorted(self.findings, key=lambda code: (SEVERITIES.index(self.findings[code][0]), code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +99,7 @@ class Filters:
         """What can be asked of cells of which nothing is known yet."""
         return Filters(self.application, self.cluster, show_all=self.show_all)
 
-    def wants(self, cell: Cell) -> bool:
+    def wants(self, cell: TableCell) -> bool:
         """Whether a cell is one of those asked for, by its state and group; names are looked at for whole rows."""
         if self.group and cell.group != self.group:
             return False
@@ -80,7 +117,7 @@ class Filters:
             return cell.value_state != "unchanged" and cell.yaml_state == "unchanged"
         return not self.state or cell.yaml_state == self.state
 
-    def _says(self, cell: Cell) -> bool:
+    def _says(self, cell: TableCell) -> bool:
         """Whether a finding of the severity, or of the rule, that is asked for is among the cell's."""
         if self.finding in SEVERITIES:
             return any(severity == self.finding for severity, *_ in cell.findings.values())
@@ -101,7 +138,7 @@ class Row:
     """An application: what is said of it by cluster, and where it stands, with whether it is pinned there."""
 
     application: str
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, TableCell]
     places: Mapping[str, bool]
 
 
@@ -114,20 +151,18 @@ class Matrix:
     rows: tuple[Row, ...]
 
 
-_SHOWN = (
-    "preview_id cluster application value_state yaml_state causes deploys pinned group pattern value_added "
-    "value_removed yaml_added yaml_removed interaction moved_by findings"
-).split()
+def load_cells(preview: Preview) -> list[TableCell]:
+    """The preview's cells in one query."""
+    return _as_shown(Cell.objects.filter(preview=preview).order_by())
 
 
-def load_cells(preview: Preview) -> list[Cell]:
-    """The preview's cells in one query, with what the table shows of them and nothing else."""
-    return list(preview.cells.only(*_SHOWN).order_by())
-
-
-def completed_since(preview: Preview, turn: int, most: int) -> list[Cell]:
+def completed_since(preview: Preview, turn: int, most: int) -> list[TableCell]:
     """The cells that were completed after a turn, at most so many, in their order."""
-    return list(preview.cells.filter(turn__gt=turn).only(*_SHOWN, "turn").order_by("turn")[:most])
+    return _as_shown(Cell.objects.filter(preview=preview, turn__gt=turn).order_by("turn")[:most])
+
+
+def _as_shown(cells: QuerySet[Cell]) -> list[TableCell]:
+    return [TableCell._make(row) for row in cells.values_list(*TableCell._fields)]
 
 
 def names_that_match(clusters: Iterable[Cluster], filters: Filters) -> Callable[[str, str], bool]:
@@ -139,19 +174,19 @@ def load_places(preview: Preview) -> Places:
     """Every instance of either side, from the fleets that were kept with the preview."""
     ids = {fleet for fleet in (preview.base_fleet_id, preview.head_fleet_id) if fleet}
     found: Places = {}
-    for instances in Fleet.objects.filter(pk__in=ids).values_list("instances", flat=True):
-        for cluster, application, *more in instances:
-            found.setdefault(application, {})[cluster] = bool(more[2:] and more[2])
+    for places in Fleet.objects.filter(pk__in=ids).values_list("places", flat=True):
+        for application, row in places.items():
+            found.setdefault(application, {}).update(row)
     return found
 
 
-def make_matrix(cells: Iterable[Cell], places: Places, clusters: Iterable[Cluster], filters: Filters) -> Matrix:
+def make_matrix(cells: Iterable[TableCell], places: Places, clusters: Iterable[Cluster], filters: Filters) -> Matrix:
     """Rows by name, columns by their place and name; without `show_all` only those in which something changes.
 
     The filters choose rows and columns. Where these meet, each cell says what it is, asked for or not.
     """
     known = {cluster.name: cluster for cluster in clusters}
-    by_row: dict[str, dict[str, Cell]] = {}
+    by_row: dict[str, dict[str, TableCell]] = {}
     shown: list[Place] = []
     for cell in cells:
         by_row.setdefault(cell.application, {})[cell.cluster] = cell
@@ -176,7 +211,7 @@ def _risk(row: Row) -> tuple[int, int]:
     return max(risks, default=-1), risks.count(max(risks, default=-1))
 
 
-def _risk_of(cell: Cell) -> int:
+def _risk_of(cell: TableCell) -> int:
     worst = cell.worst
     said = 2 * (len(SEVERITIES) - SEVERITIES.index(worst)) if worst else 0
     return _RISKS.get(cell.yaml_state, 0) + cell.deploys + said

@@ -156,15 +156,15 @@ def test_the_number_of_queries_does_not_grow_with_the_cells(client, django_asser
 
 def test_a_large_matrix_is_shown_with_every_changed_cell(client, django_assert_num_queries):
     repository = make_repository()
-    places = [[f"c{c}", f"a{a}", "n", "p"] for c in range(40) for a in range(60)]
-    fleet = Fleet.objects.create(repository=repository, tree="t", config="c", instances=places)
+    places = {f"a{a}": {f"c{c}": False for c in range(40)} for a in range(60)}
+    fleet = Fleet.objects.create(repository=repository, tree="t", config="c", places=places)
     preview = make_preview(repository, base_fleet=fleet, head_fleet=fleet)
     Cell.objects.bulk_create(
         Cell(
-            preview=preview, cluster=c, application=a, name=n, value_state="changed", yaml_state="changed",
+            preview=preview, cluster=c, application=a, name="n", value_state="changed", yaml_state="changed",
             deploys=True, pinned=False,
         )
-        for c, a, n, _ in places[::2]
+        for a, row in places.items() for c in [*row][::2]
     )  # fmt: skip
 
     with django_assert_num_queries(7):
@@ -251,10 +251,8 @@ def test_pinned_instances_say_so_and_offer_what_if(client):
     repository = make_repository()
     change_request = make_change_request(repository)
     preview = make_preview(repository, change_request)
-    place = [CLUSTERS[0], "ingress", "ingress", "charts/ingress"]
-    preview.head_fleet = Fleet.objects.create(
-        repository=repository, tree="t", config="c", instances=[[*place, True], [CLUSTERS[1], *place[1:], False]]
-    )
+    places = {"ingress": {CLUSTERS[0]: True, CLUSTERS[1]: False}}
+    preview.head_fleet = Fleet.objects.create(repository=repository, tree="t", config="c", places=places)
     preview.save()
     page = client.get(f"{preview.get_absolute_url()}?show=all").content.decode()
     assert page.count(">pin</td>") == 2
