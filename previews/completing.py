@@ -24,6 +24,7 @@ from previews.engine.errors import RenderFailed
 from previews.engine.manifests import ResourceId
 from previews.engine.plan import PlannedCell
 from previews.engine.predict.cell import predict_cells
+from previews.engine.predict.library import FileLibrary
 from previews.engine.predict.outlook import Outlook
 from previews.engine.predict.outlook import from_json as from_outlook_json
 from previews.engine.predict.prediction import to_json as to_prediction_json
@@ -166,7 +167,9 @@ def finish(preview: Preview, bench: Workbench, failures: Mapping[str, Result]) -
         return _sides(one, failures) or (None, None)
 
     pairs = list(zip(planned, grouped, strict=True))
-    cells = predict_cells(pairs, sides_of, rules, _outlook(preview), today())
+    cells = predict_cells(
+        pairs, sides_of, rules, _outlook(preview), today(), FileLibrary(bench.tree(preview.head_tree))
+    )
     _finish_all([row for row, _ in made], cells)
     rendered = preview.renders_total
     totals = count_totals(preview.totals["instances"], cells, rendered, max(len(wanted) - rendered, 0))

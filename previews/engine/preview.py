@@ -23,6 +23,8 @@ from previews.engine.manifests import Manifest
 from previews.engine.masking import make_mask
 from previews.engine.plan import Plan, PlannedCell, Problem, make_plan
 from previews.engine.predict.cell import predict_cells
+from previews.engine.predict.context import Library, no_definitions
+from previews.engine.predict.library import FileLibrary
 from previews.engine.predict.outlook import outlook_of
 from previews.engine.predict.prediction import count_severe
 from previews.engine.remote.outside import External, Outside
@@ -235,6 +237,7 @@ class Prepared:
     rules: Rules = field(default_factory=Rules)
     externals: tuple[External, ...] = ()
     outside_notes: tuple[str, ...] = ()
+    library: Library = no_definitions
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -277,7 +280,8 @@ def prepare(
     scoped = frozenset().union(*(side.cluster_scoped() for pair in pairs for side in pair))
     rules = make_rules(joined, scoped, bench.find_paths)
     outside = bench.outside
-    return Prepared(sides, joined, left_fleet, right_fleet, plan, what_if, rules, outside.used, outside.notes)
+    library = FileLibrary(bench.tree(sides.head_tree))
+    return Prepared(sides, joined, left_fleet, right_fleet, plan, what_if, rules, outside.used, outside.notes, library)
 
 
 def _resolvers(
@@ -334,7 +338,8 @@ def finish(prepared: Prepared, manifests: Mapping[str, Result], today: date | No
             changed.append(planned)
     pairs = list(zip(changed, group_cells(made), strict=True))
     day = today or datetime.now(UTC).date()
-    return predict_cells(pairs, lambda planned: outcomes(planned, manifests), rules, outlook_of(prepared.config), day)
+    outlook = outlook_of(prepared.config)
+    return predict_cells(pairs, lambda one: outcomes(one, manifests), rules, outlook, day, prepared.library)
 
 
 def outcomes(planned: PlannedCell, manifests: Mapping[str, Result]) -> tuple[Outcome, Outcome]:

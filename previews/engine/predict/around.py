@@ -7,15 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from previews.engine.manifests import Manifest, Resource, ResourceId
+from previews.engine.manifests import Manifest, ResourceId
+from previews.engine.predict.context import Library, no_definitions
 from previews.engine.predict.objects import Object
-from previews.engine.scope import is_definition
+from previews.engine.scope import GroupKind, is_definition
 
 #: Read off the text: CRDs are the largest objects there are, and most of them nobody asks for.
 _GROUP = re.compile(r"^  group: [\"']?([\w.-]+)[\"']?[ \t]*$", re.MULTILINE)
 _KIND = re.compile(r"^  names:\n(?:    .*\n)*?    kind: [\"']?(\w+)[\"']?[ \t]*$", re.MULTILINE)
 
-Definitions = Mapping[tuple[str, str], Object]
+Definitions = Mapping[GroupKind, Object]
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,15 @@ class Surroundings:
 
     elsewhere: Mapping[ResourceId, str]
     definitions: Definitions
+    library: Library
 
 
 class Around:
     """The objects that the changed applications of each cluster have at head."""
 
-    def __init__(self) -> None:
-        """Knows nothing yet."""
+    def __init__(self, library: Library = no_definitions) -> None:
+        """Knows nothing yet but the definitions in files."""
+        self._library = library
         self._owners: dict[str, dict[ResourceId, list[str]]] = defaultdict(dict)
         self._definitions: dict[str, dict[tuple[str, str], Object]] = defaultdict(dict)
 
@@ -43,16 +46,17 @@ class Around:
     def define(self, cluster: str, manifest: Manifest) -> None:
         """An application of the cluster renders this, which may define kinds."""
         for resource in manifest.resources:
-            if is_definition(resource.id) and (kind := _defined(resource)):
+            if is_definition(resource.id) and (kind := defined_kind(resource.text)):
                 self._definitions[cluster][kind] = Object(resource.id, resource.version, resource.text)
 
     def of(self, cluster: str, application: str) -> Surroundings:
         """What surrounds an application."""
-        return Surroundings(_Others(self._owners[cluster], application), self._definitions[cluster])
+        return Surroundings(_Others(self._owners[cluster], application), self._definitions[cluster], self._library)
 
 
-def _defined(resource: Resource) -> tuple[str, str] | None:
-    group, kind = _GROUP.search(resource.text), _KIND.search(resource.text)
+def defined_kind(text: str) -> GroupKind | None:
+    """The group and kind that the text of a CRD defines."""
+    group, kind = _GROUP.search(text), _KIND.search(text)
     return (group[1], kind[1]) if group and kind else None
 
 

@@ -15,7 +15,7 @@ from previews.engine.errors import YamlError
 from previews.engine.manifests import Manifest
 from previews.engine.plan import PlannedCell
 from previews.engine.predict.around import Around, Surroundings
-from previews.engine.predict.context import Context, Minor, Sync
+from previews.engine.predict.context import Context, Library, Minor, Sync
 from previews.engine.predict.findings import Finding, Severity
 from previews.engine.predict.impact import impacts
 from previews.engine.predict.judge import judge
@@ -24,10 +24,10 @@ from previews.engine.predict.outlook import Outlook
 from previews.engine.predict.prediction import Prediction, with_acceptances
 from previews.engine.predict.rollback import rollback
 from previews.engine.predict.rules import BACK_RULES, CHANGE_RULES, STATE_RULES
+from previews.engine.predict.schemas import Definitions, unchecked
 from previews.engine.predict.sync_plan import outcome, sync_plan
 from previews.engine.render.helm import DEFAULT_KUBERNETES
 from previews.engine.rules import Rules
-from previews.engine.scope import is_definition
 from previews.engine.yamls import load
 
 _MINOR = re.compile(r"v?(\d{1,3})\.(\d{1,3})")
@@ -39,18 +39,20 @@ def predict_cells(
     rules: Rules,
     outlook: Outlook,
     today: date,
+    library: Library,
 ) -> list[Cell]:
     """The cells with their predictions, those that deploy nothing as they are.
 
     `sides_of` gives what both sides of a planned cell were rendered to; it is asked for one cell at a time. `today` is
-    the day on which findings are accepted or not.
+    the day on which findings are accepted or not. `library` has the definitions of kinds in the head's files.
     """
-    around = Around()
+    around = Around(library)
     for planned, cell in found:
         if cell.deploys:
             around.add(cell.cluster, cell.application, (one.id for one in cell.resources if one.state != "removed"))
-            if any(is_definition(one.id) for one in cell.resources):
-                around.define(cell.cluster, _manifests(planned, sides_of, rules)[1])
+            head = sides_of(planned)[1]
+            if isinstance(head, Manifest):
+                around.define(cell.cluster, head)
     predicted = []
     for planned, cell in found:
         if cell.deploys:
@@ -81,6 +83,7 @@ def predict_cell(
     said = judge(pair, context, STATE_RULES, CHANGE_RULES)
     if sides[1].missing:
         said = replace(said, introduced=tuple(map(_doubted, said.introduced)))
+    changed = [one.head for one in pair.changes if one.head]
     plan = sync_plan(pair, context)
     way_back = judge(pair.reversed(), replace(context, deletes_application=False), (), BACK_RULES)
     rejected = {one.object for one in said.introduced if one.severity == "blocked" and one.object}
@@ -92,6 +95,7 @@ def predict_cell(
         said.repaired,
         said.preexisting,
         failed=said.failed,
+        unchecked=unchecked(changed, Definitions(pair.head.objects, context), context),
         impacts=moved,
         plan=plan,
         apply=outcome(plan, rejected),
@@ -113,6 +117,7 @@ def _context(planned: PlannedCell, around: Surroundings, outlook: Outlook) -> Co
         namespace=planned.namespaces[1],
         sync=sync_of(planned.targets[1] or planned.targets[0], planned.by_argo_cd),
         definitions=around.definitions,
+        library=around.library,
         elsewhere=around.elsewhere,
         nodes=outlook.nodes.get(planned.cluster),
         node_ports=outlook.ports_of(planned.cluster),
@@ -144,7 +149,9 @@ def sync_of(target: str, by_argo_cd: bool) -> Sync:
         content = {}
     spec = _mapping(content, "spec")
     if not by_argo_cd:
-        return Sync(prunes=spec.get("prune", True) is True)
+        is_release = isinstance(content, dict) and content.get("kind") == "HelmRelease"
+        how = frozenset() if is_release else frozenset({"ServerSideApply=true"})
+        return Sync(how, prunes=spec.get("prune", True) is True)
     policy = _mapping(spec, "syncPolicy")
     options = policy.get("syncOptions")
     automated = policy.get("automated")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from previews.engine.manifests import ResourceId
 from previews.engine.predict.objects import Object
+from previews.engine.scope import GroupKind
 
 #: A Kubernetes minor version, such as (1, 31).
 Minor = tuple[int, int]
@@ -15,9 +16,21 @@ Minor = tuple[int, int]
 NODE_PORTS = (30000, 32767)
 
 
+#: Gives the definitions of a kind that stand in files.
+Library = Callable[[GroupKind], Sequence[Object]]
+
+
+def no_definitions(_: GroupKind) -> Sequence[Object]:
+    """The library that is empty."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Sync:
-    """How the Application is synced: its sync options (`ServerSideApply=true`), and what its sync policy says."""
+    """How the Application is synced: its sync options (`ServerSideApply=true`), and what its sync policy says.
+
+    What Flux makes of a Kustomization is applied server-side, which is that option.
+    """
 
     options: frozenset[str] = frozenset()
     prunes: bool = True
@@ -34,7 +47,8 @@ class Context:
     """The cluster that a cell is about, and the rest of what is known of it.
 
     `kubernetes` is the cluster's minor at head, `base_kubernetes` at base. `namespace` is where objects go that name
-    none. `definitions` are the CRDs that any application of the cluster renders at head, by (group, kind).
+    none. `definitions` are the CRDs that changed applications of the cluster render at head, by (group, kind);
+    `library` gives those that stand in the repository's files.
     `elsewhere` are the objects that other applications of the cluster have at head, with the application's name.
     `by_argo_cd` is False where Flux applies it. `knows_apis`: it was rendered for the APIs that the cluster serves.
     `nodes` is how many nodes the cluster has, `node_ports` the range of its node ports, both ends in it.
@@ -47,7 +61,8 @@ class Context:
     base_kubernetes: Minor | None = None
     namespace: str = ""
     sync: Sync = Sync()
-    definitions: Mapping[tuple[str, str], Object] = field(default_factory=lambda: MappingProxyType({}))
+    definitions: Mapping[GroupKind, Object] = field(default_factory=lambda: MappingProxyType({}))
+    library: Library = no_definitions
     elsewhere: Mapping[ResourceId, str] = field(default_factory=lambda: MappingProxyType({}))
     nodes: int | None = None
     node_ports: tuple[int, int] = NODE_PORTS

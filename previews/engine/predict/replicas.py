@@ -106,7 +106,7 @@ def replicas(before: Workload | None, after: Workload, base: Scalers, head: Scal
 
 def is_server_side(context: Context) -> bool:
     """Whether objects are applied server-side, as Flux's kustomize-controller does."""
-    return context.sync.has("ServerSideApply=true") or not context.by_argo_cd
+    return context.sync.has("ServerSideApply=true")
 
 
 def _count(one: Workload, scaler: Autoscaler | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from previews.engine.predict import (
     autoscaling,
     configs,
+    conformance,
     containers,
     definitions,
     deletions,
@@ -32,6 +33,7 @@ from previews.engine.predict.findings import ChangeRule, StateRule
 
 #: What the API server rejects for what it is.
 _SPECIFICATIONS: tuple[StateRule, ...] = (
+    *conformance.RULES,
     *metadata.RULES,
     *templates.RULES,
     *containers.RULES,

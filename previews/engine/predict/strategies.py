@@ -196,7 +196,7 @@ def check_switches(pair: Pair, context: Context) -> Iterator[Finding]:
     Not for a Deployment that is applied by the client: its patch drops the rest of the strategy (retainKeys in
     k8s.io/api apps/v1 types.go). See kubernetes/kubernetes issues 24198 and 100151.
     """
-    on_server = context.sync.has("ServerSideApply=true") or not context.by_argo_cd
+    on_server = context.sync.has("ServerSideApply=true")
     for change in pair.changes:
         field, kind = _SWITCHES.get((change.id.group, change.id.kind), ("", ""))
         if not field or change.base is None or change.head is None or (kind == "Recreate" and not on_server):

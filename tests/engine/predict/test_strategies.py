@@ -1,5 +1,6 @@
 import pytest
 
+from previews.engine.predict.cell import sync_of
 from previews.engine.predict.context import Context, Sync
 from previews.engine.predict.strategies import CHANGE_RULES, RULES
 from tests.engine.predict.spec_rules import codes, findings, on_the_way
@@ -69,4 +70,8 @@ def test_a_deployment_may_leave_rolling_updates_unless_the_server_applies_it():
     assert on_the_way(CHANGE_RULES, *sides) == []
     on_server = Context(sync=Sync(frozenset({"ServerSideApply=true"})))
     assert codes(on_the_way(CHANGE_RULES, *sides, on_server)) == ["STRATEGY-SWITCH"]
-    assert codes(on_the_way(CHANGE_RULES, *sides, Context(by_argo_cd=False))) == ["STRATEGY-SWITCH"]
+    assert codes(
+        on_the_way(
+            CHANGE_RULES, *sides, Context(sync=sync_of("kind: Kustomization", by_argo_cd=False), by_argo_cd=False)
+        )
+    ) == ["STRATEGY-SWITCH"]

@@ -1,0 +1,103 @@
+"""Which schema an object has: Kubernetes' own for the cluster's minor, or that of a CustomResourceDefinition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+from previews.engine.manifests import ResourceId
+from previews.engine.predict.around import defined_kind
+from previews.engine.predict.context import Context
+from previews.engine.predict.custom_schemas import custom_document, custom_validator
+from previews.engine.predict.findings import Confidence
+from previews.engine.predict.objects import Object, Objects
+from previews.engine.predict.openapi import document_of, is_known, known_minors, validator_of
+
+_DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What an object has to be like: `validator` asks, `document` is the same as JSON Schema.
+
+    `definition` is the text of the CustomResourceDefinition it comes from, "" for Kubernetes' own. `confidence` is how
+    sure it is that the cluster has this one.
+    """
+
+    validator: jsonschema_rs.Validator
+    document: Mapping[str, Any]
+    definition: str = ""
+    confidence: Confidence = "certain"
+
+    def fields_at(self, steps: Sequence[str | int]) -> list[str]:
+        """The names of the fields that an object may have at a place."""
+        node = self._resolved(self.document)
+        for step in steps:
+            inner = node.get("items") if isinstance(step, int) else (node.get("properties") or {}).get(step)
+            inner = inner if inner is not None else node.get("additionalProperties")
+            node = self._resolved(inner) if isinstance(inner, dict) else {}
+        return list(node.get("properties") or ())
+
+    def _resolved(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = str(node.get("$ref", "")).removeprefix("#/$defs/")
+        return self.document["$defs"][name] if name else node
+
+
+class Definitions:
+    """The CustomResourceDefinitions that may hold for one side of a cell."""
+
+    def __init__(self, objects: Objects, context: Context) -> None:
+        """Those of the application itself come first, then those of others on the cluster, then those in files."""
+        self._context = context
+        self._own = {kind: one for one in objects.of(_DEFINITION) if (kind := defined_kind(one.text))}
+
+    def of(self, identity: ResourceId) -> tuple[Sequence[Object], Confidence]:
+        """The definitions of an object's kind, several where nobody knows which one holds, and how sure it is."""
+        kind = (identity.group, identity.kind)
+        if kind in self._own:
+            return (self._own[kind],), "certain"
+        if kind in self._context.definitions:
+            return (self._context.definitions[kind],), "likely"
+        return self._context.library(kind), "likely"
+
+
+def schemas_of(one: Object, definitions: Definitions, context: Context) -> list[Schema]:
+    """The schemas of which an object has to meet one, none where no schema is known for it.
+
+    Where there are several, nobody knows which one the cluster has.
+    """
+    if is_known(one.api_version, one.id.kind):
+        validator = _own_validator(one, context)
+        return [Schema(validator, document_of(one.api_version, one.id.kind, context.kubernetes))] if validator else []
+    if not one.id.group:
+        return []
+    found, confidence = definitions.of(one.id)
+    made = []
+    for definition in found:
+        validator = custom_validator(definition.text, one.version)
+        if validator is None:
+            return []
+        document = custom_document(definition.text, one.version)
+        made.append(Schema(validator, document or {}, definition.text, confidence))
+    return made
+
+
+def _own_validator(one: Object, context: Context) -> jsonschema_rs.Validator | None:
+    first, last = known_minors()
+    if not first <= context.kubernetes <= last:
+        return None
+    return validator_of(one.api_version, one.id.kind, context.kubernetes)
+
+
+def unchecked(objects: Iterable[Object], definitions: Definitions, context: Context) -> dict[str, int]:
+    """How many of the objects have no schema that we know, by kind (`Certificate.cert-manager.io`)."""
+    counts = Counter(
+        f"{one.id.kind}.{one.id.group}" if one.id.group else one.id.kind
+        for one in objects
+        if not schemas_of(one, definitions, context)
+    )
+    return dict(counts.most_common())
