@@ -110,6 +110,15 @@ class ObjectStore:
         rows = (row.partition("\t") for row in listing if row.startswith("120000 "))
         return [(path, _text(self.blob(head.split()[2]))) for head, _, path in rows]
 
+    def holding(self, tree: str, text: str, *patterns: str) -> list[str]:
+        """The ids of the blobs of a tree in which a text stands, whose paths match one of these patterns (`*.yaml`)."""
+        arguments = ["grep", "-l", "-z", "-F", "-e", text, tree, "--", *patterns]
+        paths = run_git(arguments, at=self._folder, good=(0, 1)).split("\0")
+        wanted = {path.removeprefix(f"{tree}:") for path in paths if path}
+        listing = run_git(["ls-tree", "-r", "-z", tree], at=self._folder).split("\0") if wanted else ()
+        rows = (row.partition("\t") for row in listing)
+        return sorted({head.split()[2] for head, _, path in rows if path in wanted and not head.startswith("120000")})
+
     def blob(self, blob: str) -> bytes:
         """The bytes of a blob. Raises RenderFailed when it is larger than MAX_FILE."""
         return self._read(blob)

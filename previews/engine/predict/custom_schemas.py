@@ -17,7 +17,7 @@ from previews.engine.parsed import parsed
 from previews.engine.predict.pods import items, mapping
 
 _LIMITS = ("enum", "pattern", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems")
-_KEPT = (*_LIMITS, "minProperties", "maxProperties", "uniqueItems", "title")
+_KEPT = (*_LIMITS, "minProperties", "maxProperties", "uniqueItems")
 _INTEGERS = {"int32": 1 << 31, "int64": 1 << 63}
 _OPEN = "x-kubernetes-preserve-unknown-fields"
 _EITHER = "x-kubernetes-int-or-string"
@@ -31,18 +31,31 @@ _OBJECT_FIELDS: Mapping[str, Any] = {
 _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20)
 
 
+def custom_versions(definition: str) -> list[str]:
+    """The versions that a CustomResourceDefinition, given as YAML, serves."""
+    versions = items(_spec(definition).get("versions"))
+    return [name for _, one in versions if one.get("served") is True and isinstance(name := one.get("name"), str)]
+
+
+def _spec(definition: str) -> Mapping[str, Any]:
+    try:
+        return mapping(mapping(parsed(definition)).get("spec"))
+    except YamlError:
+        return {}
+
+
 @lru_cache(maxsize=64)
 def custom_document(definition: str, version: str) -> Mapping[str, Any] | None:
     """The JSON Schema of a version of a CustomResourceDefinition, given as YAML; None where it has none for it."""
-    try:
-        spec = mapping(mapping(parsed(definition)).get("spec"))
-    except YamlError:
-        return None
+    spec = _spec(definition)
     found = next((one for _, one in items(spec.get("versions")) if one.get("name") == version), None)
     schema = mapping(mapping(found).get("schema")).get("openAPIV3Schema") if found else None
     if not isinstance(schema, dict) or spec.get("preserveUnknownFields") is True:
         return None
-    root = _converted(schema, False)
+    try:
+        root = _converted(schema, False)
+    except TypeError:  # a keyword with a value of the wrong type, which the API server does not take either
+        return None
     root["properties"] = {**mapping(root.get("properties")), **_OBJECT_FIELDS}
     return root
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from previews.engine.diff.fields import Item, path_text
 from previews.engine.diff.merge_keys import item_keys
+from previews.engine.manifests import ResourceId
 from previews.engine.predict.context import Context
 from previews.engine.predict.findings import ChangeRule, Finding, StateRule, Steps
 from previews.engine.predict.objects import Objects, Pair, Side
@@ -51,7 +52,23 @@ def _ask(rules: Iterable[Any], about: Side | Pair, context: Context, failed: dic
             findings += rule(about, context)
         except Exception:  # one rule's defect, on input that anyone may write, must not hide what others find
             failed[f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}"] = None
-    return findings
+    return _said_once(findings)
+
+
+def _said_once(findings: Sequence[Finding]) -> list[Finding]:
+    """Without what the schema says of a field of which a rule of its own says more."""
+    known = {(one.object, one.steps) for one in findings if one.severity == "blocked" and not _is_of_schema(one)}
+    return [one for one in findings if not (_is_of_schema(one) and known & set(_fields(one)))]
+
+
+def _is_of_schema(finding: Finding) -> bool:
+    return finding.code.startswith("SCHEMA-")
+
+
+def _fields(finding: Finding) -> Iterator[tuple[ResourceId | None, Steps]]:
+    yield finding.object, finding.steps
+    if finding.code == "SCHEMA-REQUIRED":
+        yield finding.object, (*finding.steps, finding.value)
 
 
 def _named(findings: Iterable[Finding], *sides: Objects) -> dict[tuple[object, ...], Finding]:

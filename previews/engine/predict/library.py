@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from previews.engine.errors import YamlError
+from previews.engine.errors import RenderFailed, YamlError
 from previews.engine.manifests import read_resources, split_documents
 from previews.engine.masking import shown
 from previews.engine.predict.around import defined_kind
@@ -13,8 +13,8 @@ from previews.engine.predict.objects import Object
 from previews.engine.scope import GroupKind, is_definition
 from previews.engine.trees import Tree
 
-_ENDINGS = (".yaml", ".yml")
-_SIGN = b"kind: CustomResourceDefinition"
+_FILES = ("*.yaml", "*.yml")
+_SIGN = "kind: CustomResourceDefinition"
 
 
 class FileLibrary:
@@ -28,20 +28,25 @@ class FileLibrary:
     def __call__(self, kind: GroupKind) -> Sequence[Object]:
         """The definitions of a kind: several where files differ, as those of several versions of a chart."""
         if self._found is None:
+            self._found = {}  # Where reading fails, it fails once.
             self._found = self._read()
         return self._found.get(kind, ())
 
     def _read(self) -> Mapping[GroupKind, Sequence[Object]]:
         found: dict[GroupKind, dict[str, Object]] = defaultdict(dict)
-        blobs = {entry.id for path, entry in self._tree.walk() if entry.is_file and path.endswith(_ENDINGS)}
-        for blob in sorted(blobs):
-            data = self._tree.store.blob(blob)
-            # What is a template says nothing before it is rendered.
-            if _SIGN in data and b"{{" not in data:
-                for one in _definitions(data.decode("utf-8", "replace")):
-                    if kind := defined_kind(one.text):
-                        found[kind][one.text] = one
+        for blob in self._tree.store.holding(self._tree.id, _SIGN, *_FILES):
+            for one in _definitions(self._text(blob)):
+                if kind := defined_kind(one.text):
+                    found[kind][one.text] = one
         return {kind: tuple(ones.values()) for kind, ones in found.items()}
+
+    def _text(self, blob: str) -> str:
+        try:
+            text = self._tree.store.blob(blob).decode("utf-8", "replace")
+        except RenderFailed:  # larger than any file may be
+            return ""
+        # What is a template says nothing before it is rendered.
+        return "" if "{{" in text else text
 
 
 def _definitions(text: str) -> list[Object]:

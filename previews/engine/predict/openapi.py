@@ -59,6 +59,13 @@ def is_known(api_version: str, kind: str) -> bool:
     return f"{api_version}/{kind}" in _packed()["kinds"]
 
 
+def served_since(api_version: str, kind: str) -> Minor | None:
+    """The first minor that has the kind, None where that is the first that we know or nobody knows it."""
+    name = _packed()["kinds"].get(f"{api_version}/{kind}")
+    first = _packed()["definitions"][name][0][0] if name else _packed()["first"]
+    return (1, first) if first > _packed()["first"] else None
+
+
 def validator_of(api_version: str, kind: str, minor: Minor) -> jsonschema_rs.Validator | None:
     """What tells how an object of the kind is not as the minor has it; None where it has no such kind.
 

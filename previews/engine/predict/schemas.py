@@ -47,6 +47,15 @@ class Schema:
         return self.document["$defs"][name] if name else node
 
 
+@dataclass(frozen=True)
+class Defined:
+    """The definitions of a kind, several where nobody knows which one holds, how sure it is, and whether in files."""
+
+    candidates: Sequence[Object] = ()
+    confidence: Confidence = "likely"
+    in_files: bool = False
+
+
 class Definitions:
     """The CustomResourceDefinitions that may hold for one side of a cell."""
 
@@ -55,14 +64,14 @@ class Definitions:
         self._context = context
         self._own = {kind: one for one in objects.of(_DEFINITION) if (kind := defined_kind(one.text))}
 
-    def of(self, identity: ResourceId) -> tuple[Sequence[Object], Confidence]:
-        """The definitions of an object's kind, several where nobody knows which one holds, and how sure it is."""
+    def of(self, identity: ResourceId) -> Defined:
+        """Those of an object's kind."""
         kind = (identity.group, identity.kind)
         if kind in self._own:
-            return (self._own[kind],), "certain"
+            return Defined((self._own[kind],), "certain")
         if kind in self._context.definitions:
-            return (self._context.definitions[kind],), "likely"
-        return self._context.library(kind), "likely"
+            return Defined((self._context.definitions[kind],))
+        return Defined(self._context.library(kind), in_files=True)
 
 
 def schemas_of(one: Object, definitions: Definitions, context: Context) -> list[Schema]:
@@ -75,14 +84,14 @@ def schemas_of(one: Object, definitions: Definitions, context: Context) -> list[
         return [Schema(validator, document_of(one.api_version, one.id.kind, context.kubernetes))] if validator else []
     if not one.id.group:
         return []
-    found, confidence = definitions.of(one.id)
+    defined = definitions.of(one.id)
     made = []
-    for definition in found:
+    for definition in defined.candidates:
         validator = custom_validator(definition.text, one.version)
         if validator is None:
             return []
         document = custom_document(definition.text, one.version)
-        made.append(Schema(validator, document or {}, definition.text, confidence))
+        made.append(Schema(validator, document or {}, definition.text, defined.confidence))
     return made
 
 

@@ -10,9 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from previews.engine.predict.context import Context, Minor
-from previews.engine.predict.findings import Finding, StateRule
+from previews.engine.predict.custom_schemas import custom_versions
+from previews.engine.predict.findings import Confidence, Finding, Severity, StateRule
 from previews.engine.predict.objects import Side
+from previews.engine.predict.openapi import is_known, served_since
+from previews.engine.predict.schemas import Definitions
 
+_DEFINED = "apiextensions-apiserver pkg/apiserver/customresource_handler.go"
 _SOURCE = "k8s.io/api APILifecycleRemoved; https://kubernetes.io/docs/reference/using-api/deprecation-guide/"
 
 
@@ -82,13 +86,11 @@ def served(side: Side, context: Context) -> Iterator[Finding]:
         what = f"{one.api_version} {one.id.kind}"
         if context.kubernetes >= removal.removed:
             text = f"{what} is not served since Kubernetes {at}, and the cluster has {now}"
-            if context.knows_apis:
-                yield Finding("API-GONE", "blocked", text, one.id, ("apiVersion",), one.api_version, _SOURCE, remedy)
-                continue
-            # Charts choose by what they are told, and Argo CD tells them what the cluster serves.
-            remedy += "; or tell the cluster's apiVersions in astrolabe.yaml, should the chart choose by them"
+            severity, confidence = _doubt(context)
+            if not context.knows_apis:
+                remedy += "; or tell the cluster's apiVersions in astrolabe.yaml, should the chart choose by them"
             steps = ("apiVersion",)
-            yield Finding("API-GONE", "warning", text, one.id, steps, one.api_version, _SOURCE, remedy, "likely")
+            yield Finding("API-GONE", severity, text, one.id, steps, one.api_version, _SOURCE, remedy, confidence)
         elif context.kubernetes[1] + 1 == removal.removed[1]:
             text = f"{what} is not served from Kubernetes {at} on, and the cluster has {now}"
             yield Finding("API-GONE", "warning", text, one.id, ("apiVersion",), one.api_version, _SOURCE, remedy)
@@ -97,4 +99,43 @@ def served(side: Side, context: Context) -> Iterator[Finding]:
             yield Finding("API-GONE", "info", text, one.id, ("apiVersion",), one.api_version, _SOURCE, remedy)
 
 
-RULES: tuple[StateRule, ...] = (served,)
+def _doubt(context: Context) -> tuple[Severity, Confidence]:
+    """Charts choose by what they are told, and Argo CD tells them what the cluster serves."""
+    return ("blocked", "certain") if context.knows_apis else ("warning", "likely")
+
+
+def not_yet_served(side: Side, context: Context) -> Iterator[Finding]:
+    """API-UNSERVED: Kubernetes' own kinds that only a later minor has."""
+    for one in side.changed:
+        since = served_since(one.api_version, one.id.kind)
+        if since is None or context.kubernetes >= since:
+            continue
+        now = f"1.{context.kubernetes[1]}"
+        text = f"{one.api_version} {one.id.kind} is served since Kubernetes 1.{since[1]}, and the cluster has {now}"
+        severity, confidence = _doubt(context)
+        yield Finding(
+            "API-UNSERVED", severity, text, one.id, ("apiVersion",), one.api_version, _SOURCE,
+            "use a version that the cluster serves", confidence,
+        )  # fmt: skip
+
+
+def not_defined(side: Side, context: Context) -> Iterator[Finding]:
+    """API-UNSERVED: custom resources in a version that their definition does not serve."""
+    definitions = Definitions(side.objects, context)
+    for one in side.changed:
+        if not one.id.group or is_known(one.api_version, one.id.kind):
+            continue
+        defined = definitions.of(one.id)
+        versions = sorted({version for each in defined.candidates for version in custom_versions(each.text)})
+        if not defined.candidates or one.version in versions:
+            continue
+        text = f"{one.api_version} {one.id.kind} is not served: its definition serves {', '.join(versions) or 'none'}"
+        # Files may hold a definition that is older than what the cluster has.
+        severity: Severity = "warning" if defined.in_files else "blocked"
+        yield Finding(
+            "API-UNSERVED", severity, text, one.id, ("apiVersion",), one.api_version, _DEFINED,
+            "use a version that the definition serves", defined.confidence,
+        )  # fmt: skip
+
+
+RULES: tuple[StateRule, ...] = (served, not_yet_served, not_defined)

@@ -39,6 +39,15 @@ def test_a_chart_that_chose_without_knowing_the_cluster_is_not_called_rejected()
     assert (severity, code) == ("warning", "API-GONE")
 
 
+def test_what_only_a_later_minor_has():
+    text = text_of("networking.k8s.io/v1 ServiceCIDR")
+    ((severity, code, _, message),) = found(served.RULES, text, kubernetes=(1, 31), knows_apis=True)
+    assert (severity, code) == ("blocked", "API-UNSERVED")
+    assert message == ("networking.k8s.io/v1 ServiceCIDR is served since Kubernetes 1.33, and the cluster has 1.31")
+    assert found(served.RULES, text, kubernetes=(1, 33)) == []
+    assert [one[0] for one in found(served.RULES, text, kubernetes=(1, 31))] == ["warning"]
+
+
 def test_what_was_there_before_is_nothing_new():
     text = text_of("batch/v1beta1 CronJob", "spec: {schedule: a}")
     assert found(served.RULES, text.replace("a}", "b}"), text, kubernetes=(1, 29)) == []
