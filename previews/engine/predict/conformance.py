@@ -51,10 +51,12 @@ def conforms(side: Side, context: Context) -> Iterator[Finding]:
 
 
 def _all(one: Object, schema: Schema, context: Context) -> list[Finding]:
-    # To Kubernetes' own kinds null is the same as absent.
-    content = one.content if schema.definition else without_nulls(one.content)
+    content = one.content
     if not content or schema.validator.is_valid(content):
         return []
+    if not schema.definition:
+        # To Kubernetes' own kinds null is the same as absent.
+        content = without_nulls(content)
     return [found for error in schema.validator.iter_errors(content) for found in _told(error, one, schema, context)]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jsonschema_rs
 
 from previews.engine.manifests import ResourceId
 from previews.engine.predict.around import defined_kind
-from previews.engine.predict.context import Context
+from previews.engine.predict.context import Context, Minor
 from previews.engine.predict.custom_schemas import custom_document, custom_validator
 from previews.engine.predict.findings import Confidence
 from previews.engine.predict.objects import Object, Objects
@@ -22,29 +23,31 @@ _DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 @dataclass(frozen=True)
 class Schema:
-    """What an object has to be like: `validator` asks, `document` is the same as JSON Schema.
+    """What an object has to be like: `validator` asks, `document` gives the same as JSON Schema.
 
     `definition` is the text of the CustomResourceDefinition it comes from, "" for Kubernetes' own. `confidence` is how
     sure it is that the cluster has this one.
     """
 
     validator: jsonschema_rs.Validator
-    document: Mapping[str, Any]
+    document: Callable[[], Mapping[str, Any]]
     definition: str = ""
     confidence: Confidence = "certain"
 
     def fields_at(self, steps: Sequence[str | int]) -> list[str]:
         """The names of the fields that an object may have at a place."""
-        node = self._resolved(self.document)
+        document = self.document()
+        node = _resolved(document, document)
         for step in steps:
             inner = node.get("items") if isinstance(step, int) else (node.get("properties") or {}).get(step)
             inner = inner if inner is not None else node.get("additionalProperties")
-            node = self._resolved(inner) if isinstance(inner, dict) else {}
+            node = _resolved(inner, document) if isinstance(inner, dict) else {}
         return list(node.get("properties") or ())
 
-    def _resolved(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
-        name = str(node.get("$ref", "")).removeprefix("#/$defs/")
-        return self.document["$defs"][name] if name else node
+
+def _resolved(node: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = str(node.get("$ref", "")).removeprefix("#/$defs/")
+    return document["$defs"][name] if name else node
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ def schemas_of(one: Object, definitions: Definitions, context: Context) -> list[
     Where there are several, nobody knows which one the cluster has.
     """
     if is_known(one.api_version, one.id.kind):
-        validator = _own_validator(one, context)
-        return [Schema(validator, document_of(one.api_version, one.id.kind, context.kubernetes))] if validator else []
+        asked = one.api_version, one.id.kind, context.kubernetes
+        validator = validator_of(*asked) if _is_known(context.kubernetes) else None
+        return [Schema(validator, partial(document_of, *asked))] if validator else []
     if not one.id.group:
         return []
     defined = definitions.of(one.id)
@@ -90,16 +94,18 @@ def schemas_of(one: Object, definitions: Definitions, context: Context) -> list[
         validator = custom_validator(definition.text, one.version)
         if validator is None:
             return []
-        document = custom_document(definition.text, one.version)
-        made.append(Schema(validator, document or {}, definition.text, defined.confidence))
+        document = partial(_document_of, definition.text, one.version)
+        made.append(Schema(validator, document, definition.text, defined.confidence))
     return made
 
 
-def _own_validator(one: Object, context: Context) -> jsonschema_rs.Validator | None:
+def _is_known(kubernetes: Minor) -> bool:
     first, last = known_minors()
-    if not first <= context.kubernetes <= last:
-        return None
-    return validator_of(one.api_version, one.id.kind, context.kubernetes)
+    return first <= kubernetes <= last
+
+
+def _document_of(definition: str, version: str) -> Mapping[str, Any]:
+    return custom_document(definition, version) or {}
 
 
 def unchecked(objects: Iterable[Object], definitions: Definitions, context: Context) -> dict[str, int]:
