@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import OuterRef, Prefetch, Q, Subquery, prefetch_related_objects
 
-from previews.engine.together import INTERACTIONS, Interaction, Order, safe_order
+from previews.engine.together import INTERACTIONS, Interaction, safe_order
 from previews.models import Cell, ChangeRequest, Part, Preview
 
 #: Cells that are named for each kind of interaction.
@@ -16,6 +16,9 @@ MAX_CELLS = 20
 #: Previews with others that are looked at for one change request.
 MAX_PREVIEWS = 50
 
+
+#: Where one part is not fine without another.
+_NEEDING: tuple[Interaction, ...] = ("needs", "awaits")
 
 #: What is read at once for any number of previews.
 _WITH_PARTS = (
@@ -53,8 +56,14 @@ class Said:
 
     @property
     def is_bad(self) -> bool:
-        """Whether something breaks."""
-        return self.kind in ("breaks", "needs")
+        """Whether something fails or is rejected, in all or in one order."""
+        return self.kind in ("breaks", "blocks", *_NEEDING)
+
+    @property
+    def why(self) -> str:
+        """What is wrong with the first of the cells, "" where nothing is with all of them merged."""
+        first = self.cells[0]
+        return first.error["message"] if first.error else next(iter(first.rejected.values()), "")
 
 
 @dataclass(frozen=True)
@@ -85,9 +94,8 @@ def said(preview: Preview, among: Sequence[Member]) -> tuple[Said, ...]:
     cells: dict[str, list[Cell]] = defaultdict(list)
     for cell in _interacting(preview):
         cells[cell.interaction].append(cell)
-    needy = _needy(cells["needs"], among)
     return tuple(
-        Said(kind, _sentence(kind, cells[kind], among, needy), tuple(cells[kind][:MAX_CELLS]), len(cells[kind]))
+        Said(kind, _sentence(kind, cells[kind], among), tuple(cells[kind][:MAX_CELLS]), len(cells[kind]))
         for kind in INTERACTIONS
         if cells[kind]
     )
@@ -99,24 +107,29 @@ def _interacting(preview: Preview) -> list[Cell]:
 
 
 def _needy(cells: Sequence[Cell], among: Sequence[Member]) -> list[set[int]]:
-    """For each of these cells, the parts that fail there alone, by their place among the members."""
+    """For each of these cells, the parts that fail or are rejected there alone, by their place among the members."""
     places = {(cell.cluster, cell.application): set[int]() for cell in cells}
     place_of = {member.part.alone_id: at for at, member in enumerate(among) if member.part.alone_id}
-    failed = Cell.objects.filter(preview__in=list(place_of), yaml_state="failed", error__side="head")
-    for preview, *place in failed.values_list("preview", "cluster", "application") if places else ():
-        if (cluster_application := (place[0], place[1])) in places:
-            places[cluster_application].add(place_of[preview])
+    alone = Cell.objects.filter(preview__in=list(place_of), application__in={application for _, application in places})
+    for cell in alone.only("preview", "cluster", "application", "yaml_state", "error", "findings") if places else ():
+        if (cell.fails or cell.rejected) and (place := (cell.cluster, cell.application)) in places:
+            places[place].add(place_of[cell.preview_id])
     return list(places.values())
 
 
-def _sentence(kind: Interaction, cells: Sequence[Cell], among: Sequence[Member], needy: Sequence[set[int]]) -> str:
+def _sentence(kind: Interaction, cells: Sequence[Cell], among: Sequence[Member]) -> str:
     count = len(cells)
     one = count == 1
     many = f"{count} cell{'' if one else 's'}"
     if kind == "breaks":
         return f"{many} {'fails' if one else 'fail'} that each of them alone renders: what is merged last breaks it"
+    if kind == "blocks":
+        return f"{many} {'is' if one else 'are'} rejected by the API server, and with each of them alone not"
+    if kind == "awaits":
+        who = _names(among, sorted(set().union(*_needy(cells, among))))
+        return f"{many} {'is' if one else 'are'} rejected by the API server with {who} alone, and not with all"
     if kind == "needs":
-        who = _names(among, sorted(set().union(*needy)))
+        who = _names(among, sorted(set().union(*_needy(cells, among))))
         return f"{many} {'fails' if one else 'fail'} with {who} alone, and {'renders' if one else 'render'} with all"
     if kind == "undone":
         return f"{many} that would change {'stays' if one else 'stay'} as before: one takes back what another does"
@@ -132,20 +145,22 @@ def _names(among: Sequence[Member], positions: Sequence[int]) -> str:
 
 def order_of(preview: Preview, among: Sequence[Member]) -> str:
     """Which order of merging is safe, in a sentence; "" where none is known to be wrong."""
-    needs = [cell for cell in _interacting(preview) if cell.interaction == "needs"]
+    needs = [cell for cell in _interacting(preview) if cell.interaction in _NEEDING]
     order = safe_order(_needy(needs, among), len(among)) if needs else None
     if order is None:
         return ""
     later = _names(among, order.later)
     if order.is_tied:
-        return f"No order is safe: {later} each fail without the others. Merge them as one."
-    return (
-        f"Merge {_names(among, order.first)} before {later}: alone, {later} {_fails(order)} to render.{_untried(among)}"
-    )
+        return f"No order is safe: {later} each {_ails(needs, is_one=False)} without the others. Merge them as one."
+    ails = _ails(needs, is_one=len(order.later) == 1)
+    return f"Merge {_names(among, order.first)} before {later}: alone, {later} {ails}.{_untried(among)}"
 
 
-def _fails(order: Order) -> str:
-    return "fails" if len(order.later) == 1 else "fail"
+def _ails(cells: Sequence[Cell], is_one: bool) -> str:
+    kinds = {cell.interaction for cell in cells}
+    fails = "fails to render" if is_one else "fail to render"
+    rejected = "is rejected by the API server" if is_one else "are rejected by the API server"
+    return " or ".join(text for kind, text in zip(_NEEDING, (fails, rejected), strict=True) if kind in kinds)
 
 
 def _untried(among: Sequence[Member]) -> str:

@@ -189,9 +189,12 @@ def _cells(part: Part) -> dict[Place, Cell]:
 def _result(cell: Cell | None) -> Result:
     if cell is None:
         return Result()
-    fails = cell.yaml_state == "failed" and cell.error is not None and cell.error["side"] == "head"
     edits = {_identity(row): (row["state"], row["edit"]) for row in cell.resources}
-    return Result(cell.yaml_state, cell.deploys, fails, edits)  # type: ignore[arg-type]
+    return Result(cell.yaml_state, cell.deploys, cell.fails, _rejected(cell), edits)  # type: ignore[arg-type]
+
+
+def _rejected(cell: Cell) -> frozenset[str] | None:
+    return None if cell.deploys and cell.prediction_id is None else frozenset(cell.rejected)
 
 
 def _identity(row: Mapping[str, str]) -> ResourceId:

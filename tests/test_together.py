@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from previews import arrivals, jobs, together
+from previews import arrivals, companions, jobs, together
 from previews.engine.errors import BadInput
 from previews.models import ChangeRequest, Preview
 from tests.engine.fleets import ADDRESS, CONFIG, CONFIGMAP, application, chart
@@ -180,6 +180,52 @@ def linked(git, other_git, tmp_path, work, settings):
         arrivals.refresh(repository)
     charts.users.add(fleet)
     return charts, fleet
+
+
+@pytest.fixture
+def labelled(git, tmp_path, work, settings):
+    """#1 makes a label longer by its template, #2 by its value; #4 reads another value, which #5 gives."""
+    settings.DATA = tmp_path / "data"
+    template = CONFIGMAP.replace("\ndata:", f"\n  labels:\n    tier: {'t' * 31}-{{{{ .Values.tier }}}}\ndata:")
+    app = application("web", "web")
+    git.commit({"astrolabe.yaml": CONFIG, "clusters/c1/a.yaml": app} | chart("web", {"config.yaml": template}))
+    git.commit({"clusters/c1/a.yaml": _with_parameters(app, tier="x")})
+    heads = {
+        1: {"web/templates/config.yaml": template.replace("t-{{", f"t-{'u' * 20}-{{{{")},
+        2: {"clusters/c1/a.yaml": _with_parameters(app, tier="v" * 20)},
+        4: {"web/templates/config.yaml": template.replace(".Values.tier", ".Values.level")},
+        5: {"clusters/c1/a.yaml": _with_parameters(app, tier="x", level="gold")},
+    }
+    for number, files in heads.items():
+        git.commit(files, ref=f"refs/pull/{number}/head", start="refs/heads/main")
+    found = arrivals.add_repository("Labelled", str(git.folder))
+    arrivals.refresh(found)
+    return found
+
+
+def _with_parameters(app, **values):
+    given = "".join(f"        - name: {name}\n          value: {value}\n" for name, value in values.items())
+    return f"{app}    helm:\n      parameters:\n{given}"
+
+
+def test_what_the_api_server_takes_of_each_and_not_of_all_is_told(labelled, work):
+    preview = together_of(work, change(1), change(2))
+    assert told(preview) == {("c1", "web"): ("changed", [0, 1], "blocks")}
+    assert [part.alone.totals["blocked"] for part in preview.parts.all()] == [0, 0]
+    (said,) = companions.companions(change(1))[0].said
+    assert said.text == "1 cell is rejected by the API server, and with each of them alone not"
+    assert said.why.startswith("the label tier is 73 characters long; at most 63 are allowed")
+    assert said.is_bad
+
+
+@pytest.mark.parametrize("order", [(4, 5), (5, 4)])
+def test_what_the_api_server_takes_only_of_all_has_an_order(labelled, work, order):
+    preview = together_of(work, *map(change, order))
+    assert told(preview) == {("c1", "web"): ("changed", [0, 1], "awaits")}
+    (companion,) = companions.companions(change(5))
+    (said,) = companion.said
+    assert said.text == "1 cell is rejected by the API server with #4 alone, and not with all"
+    assert companion.order == "Merge #5 before #4: alone, #4 is rejected by the API server."
 
 
 @pytest.fixture

@@ -21,10 +21,11 @@ from previews.engine.yamls import dump, load
 
 #: What is not the sum of the parts, the worst first.
 #: `breaks`: each part renders, all together do not. `needs`: a part fails where it is alone, together they do not.
-#: `undone`: a part changes the manifest, all together do not. `enables`: no part deploys anything, together they do.
-#: `differs`: the result is another than what the parts' edits add up to.
-Interaction = Literal["breaks", "needs", "undone", "enables", "differs"]
-INTERACTIONS: tuple[Interaction, ...] = ("breaks", "needs", "undone", "enables", "differs")
+#: `blocks` and `awaits`: the same of what the API server takes. `undone`: a part changes the manifest, all together do
+#: not. `enables`: no part deploys anything, together they do. `differs`: the result is another than what the parts'
+#: edits add up to.
+Interaction = Literal["breaks", "blocks", "needs", "awaits", "undone", "enables", "differs"]
+INTERACTIONS: tuple[Interaction, ...] = ("breaks", "blocks", "needs", "awaits", "undone", "enables", "differs")
 
 #: Gives the texts of a resource: at the base, as each part that changes it leaves it, and all together.
 #: None where it is not there.
@@ -35,12 +36,14 @@ Texts = Callable[[ResourceId], tuple[str | None, Sequence[str | None], str | Non
 class Result:
     """What a preview does to a cell. `fails` is about its head only: what fails at the base as well is nobody's doing.
 
+    `rejected` are the rules by which the API server rejects what it deploys, None where nobody has predicted that.
     `edits` are the resources that change, each with its state and the digest of its edit.
     """
 
     yaml: YamlState = "unchanged"
     deploys: bool = False
     fails: bool = False
+    rejected: frozenset[str] | None = frozenset()
     edits: Mapping[ResourceId, tuple[ResourceState, str]] | None = None
 
     @property
@@ -60,12 +63,24 @@ def interaction(alone: Sequence[Result], together: Result, texts: Texts) -> Inte
         return "needs"
     if not together.is_known or not all(part.is_known for part in alone):
         return None
+    if judged := _judged(alone, together):
+        return judged
     moved = [part for part in alone if part.yaml != "unchanged"]
     if together.yaml == "unchanged":
         return "undone" if moved else None
     if not moved:
         return "enables"
     return None if _adds_up(alone, together, texts) else "differs"
+
+
+def _judged(alone: Sequence[Result], together: Result) -> Interaction | None:
+    by_part = [part.rejected for part in alone if part.rejected is not None]
+    if together.rejected is None or len(by_part) < len(alone):
+        return None
+    by_any = frozenset[str]().union(*by_part)
+    if together.rejected - by_any:
+        return "blocks"
+    return "awaits" if by_any and not together.rejected else None
 
 
 def _adds_up(alone: Sequence[Result], together: Result, texts: Texts) -> bool:
@@ -157,7 +172,7 @@ def _put_in(texts: Sequence[list[str]], wanted: Sequence[str], place: int, is_in
 class Order:
     """Which parts (by position) may be merged first, and which only after others; `is_tied`: none may be the first.
 
-    `first` fail nowhere that all together do not fail; `later` fail alone in at least one cell that is fine together.
+    `first` are fine wherever all together are; `later` fail alone, or are rejected, in a cell that is fine together.
     """
 
     first: tuple[int, ...]
@@ -165,11 +180,14 @@ class Order:
 
     @property
     def is_tied(self) -> bool:
-        """Whether each fails without the others, so that no order is safe."""
+        """Whether none is fine without the others, so that no order is safe."""
         return not self.first
 
 
 def safe_order(needy: Sequence[set[int]], parts: int) -> Order | None:
-    """The order to merge in, given the parts that fail alone in each cell that needs several. None if any will do."""
+    """The order to merge in, given the parts that are not fine alone in each cell that needs several.
+
+    None if any will do.
+    """
     later = sorted(set().union(*needy))
     return Order(tuple(part for part in range(parts) if part not in later), tuple(later)) if later else None

@@ -282,6 +282,16 @@ class Cell(models.Model):
         return from_json(self.prediction.text) if self.prediction else None
 
     @property
+    def fails(self) -> bool:
+        """Whether its head cannot be rendered, and its base can."""
+        return self.yaml_state == "failed" and self.error is not None and self.error["side"] == "head"
+
+    @property
+    def rejected(self) -> dict[str, str]:
+        """The rules by which the API server rejects what it deploys, each with what the worst finding says."""
+        return {code: said for code, (severity, _, said) in self.findings.items() if severity == "blocked"}
+
+    @property
     def placing(self) -> tuple[str, str]:
         """The destination's namespace on both sides."""
         base, head = self.namespaces or ("", "")

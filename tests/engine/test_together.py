@@ -1,5 +1,7 @@
 """What change requests do together that none of them does alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from previews.engine.manifests import ResourceId
@@ -18,6 +20,11 @@ def changed(**edits):
     """A result that changes resources: `web="a"` is edit "a" of the Deployment."""
     names = {"web": WEB, "other": OTHER}
     return Result("changed", True, edits={names[name]: ("changed", edit) for name, edit in edits.items()})
+
+
+def rejected(*rules, **edits):
+    """A result that the API server rejects by these rules."""
+    return replace(changed(**edits), rejected=frozenset(rules))
 
 
 def no_texts(resource):
@@ -41,6 +48,15 @@ def no_texts(resource):
         ([changed(web="a"), changed(other="b")], changed(web="a", other="b"), None),
         ([changed(web="a"), UNCHANGED], changed(web="a", other="c"), "differs"),
         ([changed(web="a"), changed(other="b")], changed(web="a"), "differs"),
+        # What the API server takes of each, and does not of all; and the reverse.
+        ([changed(web="a"), changed(other="b")], rejected("LABEL", web="a", other="b"), "blocks"),
+        ([rejected("LABEL", web="a"), UNCHANGED], rejected("LABEL", "QTY", web="c"), "blocks"),
+        ([rejected("LABEL", web="a"), UNCHANGED], changed(web="c"), "awaits"),
+        ([rejected("LABEL", web="a"), changed(web="b")], UNCHANGED, "awaits"),
+        ([rejected("LABEL", web="a"), UNCHANGED], rejected("LABEL", web="a"), None),
+        ([rejected("LABEL", "QTY", web="a"), UNCHANGED], rejected("LABEL", web="a"), None),
+        ([replace(changed(web="a"), rejected=None), UNCHANGED], rejected("LABEL", web="a"), None),
+        ([FAILS, UNCHANGED], rejected("LABEL", web="a"), "needs"),
         # What was not rendered is not judged.
         ([SKIPPED, changed(web="a")], changed(web="c"), None),
         ([changed(web="a"), UNCHANGED], SKIPPED, None),

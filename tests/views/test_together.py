@@ -84,12 +84,15 @@ def test_which_order_is_safe(read):
 
 def test_no_order_may_be_safe(read):
     story = Story(alone=("failed", "failed"), together="changed", interaction="needs")
-    assert "No order is safe: #17 and #18 each fail without the others. Merge them as one." in read(story.both)
+    assert "No order is safe: #17 and #18 each fail to render without the others. Merge them as one." in read(
+        story.both
+    )
 
 
 @pytest.mark.parametrize(
     ("interaction", "state", "said"),
     [
+        ("blocks", "changed", "1 cell is rejected by the API server, and with each of them alone not"),
         ("undone", "unchanged", "1 cell that would change stays as before"),
         ("enables", "changed", "1 cell deploys only with all of them merged"),
         ("differs", "changed", "1 cell comes out otherwise than the changes of each add up to"),
