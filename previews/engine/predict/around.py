@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from previews.engine.manifests import Manifest, ResourceId
 from previews.engine.predict.context import Library, no_definitions
+from previews.engine.predict.expressions import Expressions
 from previews.engine.predict.objects import Object
 from previews.engine.scope import GroupKind, is_definition
 
@@ -21,11 +22,15 @@ Definitions = Mapping[GroupKind, Object]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What surrounds one application: the objects of others, with the application that has each, and known CRDs."""
+    """What surrounds one application: the objects of others, with the application that has each, and known CRDs.
+
+    `expressions` are those of the whole preview.
+    """
 
     elsewhere: Mapping[ResourceId, str]
     definitions: Definitions
     library: Library
+    expressions: Expressions
 
 
 class Around:
@@ -34,6 +39,7 @@ class Around:
     def __init__(self, library: Library = no_definitions) -> None:
         """Knows nothing yet but the definitions in files."""
         self._library = library
+        self._expressions = Expressions()
         self._owners: dict[str, dict[ResourceId, list[str]]] = defaultdict(dict)
         self._definitions: dict[str, dict[tuple[str, str], Object]] = defaultdict(dict)
 
@@ -51,7 +57,8 @@ class Around:
 
     def of(self, cluster: str, application: str) -> Surroundings:
         """What surrounds an application."""
-        return Surroundings(_Others(self._owners[cluster], application), self._definitions[cluster], self._library)
+        others = _Others(self._owners[cluster], application)
+        return Surroundings(others, self._definitions[cluster], self._library, self._expressions)
 
 
 def defined_kind(text: str) -> GroupKind | None:

@@ -118,6 +118,7 @@ def _context(planned: PlannedCell, around: Surroundings, outlook: Outlook) -> Co
         sync=sync_of(planned.targets[1] or planned.targets[0], planned.by_argo_cd),
         definitions=around.definitions,
         library=around.library,
+        expressions=around.expressions,
         elsewhere=around.elsewhere,
         nodes=outlook.nodes.get(planned.cluster),
         node_ports=outlook.ports_of(planned.cluster),

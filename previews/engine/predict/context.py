@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from previews.engine.manifests import ResourceId
+from previews.engine.predict.expressions import Expressions
 from previews.engine.predict.objects import Object
 from previews.engine.scope import GroupKind
 
@@ -49,6 +50,7 @@ class Context:
     `kubernetes` is the cluster's minor at head, `base_kubernetes` at base. `namespace` is where objects go that name
     none. `definitions` are the CRDs that changed applications of the cluster render at head, by (group, kind);
     `library` gives those that stand in the repository's files.
+    `expressions` evaluates the rules of definitions, for all cells of a preview.
     `elsewhere` are the objects that other applications of the cluster have at head, with the application's name.
     `by_argo_cd` is False where Flux applies it. `knows_apis`: it was rendered for the APIs that the cluster serves.
     `nodes` is how many nodes the cluster has, `node_ports` the range of its node ports, both ends in it.
@@ -63,6 +65,7 @@ class Context:
     sync: Sync = Sync()
     definitions: Mapping[GroupKind, Object] = field(default_factory=lambda: MappingProxyType({}))
     library: Library = no_definitions
+    expressions: Expressions = field(default_factory=Expressions)
     elsewhere: Mapping[ResourceId, str] = field(default_factory=lambda: MappingProxyType({}))
     nodes: int | None = None
     node_ports: tuple[int, int] = NODE_PORTS

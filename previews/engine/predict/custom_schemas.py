@@ -44,13 +44,19 @@ def _spec(definition: str) -> Mapping[str, Any]:
         return {}
 
 
-@lru_cache(maxsize=64)
-def custom_document(definition: str, version: str) -> Mapping[str, Any] | None:
-    """The JSON Schema of a version of a CustomResourceDefinition, given as YAML; None where it has none for it."""
+def custom_schema(definition: str, version: str) -> Mapping[str, Any] | None:
+    """The schema of a version of a CustomResourceDefinition, given as YAML; None where it has none for it."""
     spec = _spec(definition)
     found = next((one for _, one in items(spec.get("versions")) if one.get("name") == version), None)
     schema = mapping(mapping(found).get("schema")).get("openAPIV3Schema") if found else None
-    if not isinstance(schema, dict) or spec.get("preserveUnknownFields") is True:
+    return None if not isinstance(schema, dict) or spec.get("preserveUnknownFields") is True else schema
+
+
+@lru_cache(maxsize=64)
+def custom_document(definition: str, version: str) -> Mapping[str, Any] | None:
+    """The same as JSON Schema."""
+    schema = custom_schema(definition, version)
+    if schema is None:
         return None
     try:
         root = _converted(schema, False)

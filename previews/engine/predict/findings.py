@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from previews.engine.manifests import ResourceId
-from previews.engine.predict.context import Context
 from previews.engine.predict.objects import Pair, Side
+
+if TYPE_CHECKING:  # what evaluates rules of definitions is a part of it, and speaks of steps
+    from previews.engine.predict.context import Context
 
 #: The worst first. `blocked`: the API server rejects it. `outage`: nobody is served for a while, or for good.
 #: `irreversible`: Git does not hold what is lost. `degraded`: fewer serve than the author wants, or not what he wants.
@@ -53,9 +55,9 @@ class Finding:
 
 #: Rules about one state. They are asked about both sides: what holds at the base already is nothing new, and what
 #: holds there alone is repaired.
-StateRule = Callable[[Side, Context], Iterator[Finding]]
+StateRule: TypeAlias = "Callable[[Side, Context], Iterator[Finding]]"
 #: Rules about the way from one state to the other.
-ChangeRule = Callable[[Pair, Context], Iterator[Finding]]
+ChangeRule: TypeAlias = "Callable[[Pair, Context], Iterator[Finding]]"
 
 
 def told(value: Any) -> str:

@@ -14,7 +14,7 @@ from previews.engine.predict.findings import ChangeRule, Finding, Severity, told
 from previews.engine.predict.objects import Object, Pair
 from previews.engine.yamls import canonical
 
-_RECREATE = "delete it and sync, or sync with Force=true,Replace=true, which deletes it and makes it anew"
+RECREATE = "delete it and sync, or sync with Force=true,Replace=true, which deletes it and makes it anew"
 _ORPHAN = "delete the StatefulSet with --cascade=orphan, then sync: its pods stay"
 _RENAME = "give the Job another name for each version, or make it a hook with BeforeHookCreation"
 
@@ -60,7 +60,7 @@ def immutable(pair: Pair, context: Context) -> Iterator[Finding]:
     """What cannot be changed in place, of the objects that are on both sides and are not made anew."""
     for change in pair.changes:
         base, head = change.base, change.head
-        if base is None or head is None or _is_made_anew(head, context) or _is_hook(head):
+        if base is None or head is None or not is_updated(head, context):
             continue
         kind = (change.id.group, change.id.kind)
         source, paths = _ALWAYS.get(kind, ("", ()))
@@ -73,19 +73,20 @@ def immutable(pair: Pair, context: Context) -> Iterator[Finding]:
 CHANGE_RULES: tuple[ChangeRule, ...] = (immutable,)
 
 
-def _is_made_anew(head: Object, context: Context) -> bool:
-    """Force with Replace deletes and creates (gitops-engine pkg/sync/sync_context.go applyObject)."""
+def is_updated(head: Object, context: Context) -> bool:
+    """Whether a sync changes an object that is there, and does not make it anew.
+
+    Force with Replace deletes and creates (gitops-engine pkg/sync/sync_context.go applyObject). Hooks are deleted
+    before they run again, unless they say otherwise (gitops-engine hook/delete_policy.go).
+    """
     own = sync_options_of(head.content) if "sync-options" in head.text else frozenset()
-    return {"Force=true", "Replace=true"} <= context.sync.options | own
-
-
-def _is_hook(one: Object) -> bool:
-    """Hooks are deleted before they run again, unless they say otherwise (gitops-engine hook/delete_policy.go)."""
-    return is_perhaps_hook(one.text) and hook_types(one.content) is not None
+    if {"Force=true", "Replace=true"} <= context.sync.options | own:
+        return False
+    return not is_perhaps_hook(head.text) or hook_types(head.content) is None
 
 
 def _frozen(
-    head: Object, path: Path, source: str, remedy: str = _RECREATE, severity: Severity = "blocked", why: str = ""
+    head: Object, path: Path, source: str, remedy: str = RECREATE, severity: Severity = "blocked", why: str = ""
 ) -> Finding:
     message = f"{'.'.join(path)} cannot be changed in place{why}"
     return Finding("IMMUTABLE", severity, message, head.id, path, told(head.get(*path)), source, remedy)
@@ -193,7 +194,7 @@ def _service(base: Object, head: Object, _: Context) -> Iterator[Finding]:
         yield _frozen(head, ("spec", "clusterIP"), _SERVICE, severity=severity)
     elif old == "None" and not new:
         text = "the Service stays headless: what is left out, the server keeps"
-        yield Finding("IMMUTABLE", "warning", text, head.id, ("spec",), "", _SERVICE, _RECREATE, "likely")
+        yield Finding("IMMUTABLE", "warning", text, head.id, ("spec",), "", _SERVICE, RECREATE, "likely")
     both = before.get("type") == after.get("type") == "LoadBalancer"
     if both and before.get("loadBalancerClass") != after.get("loadBalancerClass"):
         yield _frozen(head, ("spec", "loadBalancerClass"), _SERVICE)
@@ -236,7 +237,7 @@ def _pod(base: Object, head: Object, _: Context) -> Iterator[Finding]:
     if _canonical(before) != _canonical(after):
         text = "of a Pod only images, tolerations and the deadline can be changed in place"
         source = "pkg/apis/core/validation ValidatePodUpdate"
-        yield Finding("IMMUTABLE", "blocked", text, head.id, ("spec",), "", source, _RECREATE)
+        yield Finding("IMMUTABLE", "blocked", text, head.id, ("spec",), "", source, RECREATE)
 
 
 def _fixed_part(spec: Mapping[str, Any]) -> dict[str, Any]:

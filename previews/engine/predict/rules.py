@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from previews.engine.predict import (
     autoscaling,
+    cel_rules,
     configs,
     conformance,
     containers,
@@ -34,6 +35,7 @@ from previews.engine.predict.findings import ChangeRule, StateRule
 #: What the API server rejects for what it is.
 _SPECIFICATIONS: tuple[StateRule, ...] = (
     *conformance.RULES,
+    *cel_rules.RULES,
     *metadata.RULES,
     *templates.RULES,
     *containers.RULES,
@@ -56,9 +58,10 @@ STATE_RULES: tuple[StateRule, ...] = (
     *routes.RULES,
 )
 #: What may stand in the way of a revert: all else was there before.
-BACK_RULES: tuple[ChangeRule, ...] = (*immutable.CHANGE_RULES,)
+BACK_RULES: tuple[ChangeRule, ...] = (*immutable.CHANGE_RULES, *cel_rules.CHANGE_RULES)
 CHANGE_RULES: tuple[ChangeRule, ...] = (
     *immutable.CHANGE_RULES,
+    *cel_rules.CHANGE_RULES,
     *service_specs.CHANGE_RULES,
     *strategies.CHANGE_RULES,
     *ingresses.CHANGE_RULES,
