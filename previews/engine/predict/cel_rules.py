@@ -38,6 +38,9 @@ def may_become(pair: Pair, context: Context) -> Iterator[Finding]:
 def _least(one: Object, base: Object | None, definitions: Definitions, context: Context) -> list[Finding]:
     """What the definition says; where nobody knows which one the cluster has, the one with the least to say."""
     schemas = [schema for schema in schemas_of(one, definitions, context) if schema.definition]
+    # Most definitions have no rules: their objects need not be held against the schema once more.
+    if not any(rules_of(schema.definition, one.version) for schema in schemas):
+        return []
     fitting = [schema for schema in schemas if schema.validator.is_valid(one.content)]
     return min((_findings(one, base, schema, context) for schema in fitting), key=len, default=[])
 
